@@ -1,0 +1,137 @@
+/* What a command is: a row of a table and a handler. Handlers know the request, the cache and the reply writer; they
+ * know nothing of sockets or events. */
+#ifndef SERVER_COMMAND_H
+#define SERVER_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cache/cache.h"
+#include "protocol/resp_parser.h"
+#include "protocol/resp_writer.h"
+
+struct server;
+struct worker;
+struct client;
+struct command;
+
+/* One command being carried out. Lives on the worker's stack. */
+struct request {
+    struct server *server;
+    struct worker *worker;
+    struct client *client;       /* never NULL; a script has a client of its own */
+    struct cache_thread *cache;  /* entered */
+    const struct command *command; /* the row, or the row of the subcommand */
+    size_t argc;
+    const struct resp_arg *argv;
+    struct resp_out *out;        /* exactly one reply goes here */
+    int64_t now_ms;              /* one time for all of a transaction or script */
+};
+
+typedef void command_fn(struct request *rq);
+
+/* Redis's names, so that COMMAND INFO can print them. */
+enum command_flags {
+    CMD_WRITE = 1u << 0,
+    CMD_READONLY = 1u << 1,
+    CMD_DENYOOM = 1u << 2,
+    CMD_ADMIN = 1u << 3,
+    CMD_PUBSUB = 1u << 4,
+    CMD_NOSCRIPT = 1u << 5,
+    CMD_BLOCKING = 1u << 6,
+    CMD_LOADING = 1u << 7,
+    CMD_STALE = 1u << 8,
+    CMD_FAST = 1u << 9,
+    CMD_NO_AUTH = 1u << 10,
+    CMD_NO_MULTI = 1u << 11,
+    CMD_MOVABLEKEYS = 1u << 12,
+    CMD_SKIP_MONITOR = 1u << 13,
+    CMD_SKIP_SLOWLOG = 1u << 14,
+    CMD_DANGEROUS = 1u << 15, /* ACL category only */
+};
+
+/* ACL categories that flags do not imply. */
+enum command_group {
+    GROUP_GENERIC,
+    GROUP_STRING,
+    GROUP_HASH,
+    GROUP_CONNECTION,
+    GROUP_SERVER,
+    GROUP_PUBSUB,
+    GROUP_TRANSACTIONS,
+    GROUP_SCRIPTING,
+    GROUP_ZSCACHE, /* our own */
+};
+
+struct command {
+    const char *name; /* lower case; a subcommand's is the part after the bar */
+    command_fn *fn;   /* NULL for a container, whose subcommands have theirs */
+    int arity;        /* with the name; negative = at least */
+    uint32_t flags;
+    enum command_group group;
+    int first_key, last_key, key_step; /* 0 0 0 = none; last_key negative counts from the end */
+    const struct command *subcommands; /* ends with a row whose name is NULL */
+    const char *since;      /* of Redis, or "zscache 0.1" */
+    const char *complexity;
+    const char *summary;
+    const char *args;       /* syntax as in the manual: "key value [NX | XX] [GET] ..." */
+    const char *differs;    /* from Redis, one sentence; NULL = does not */
+    /* Fills positions of keys for CMD_MOVABLEKEYS; returns how many, -1 = syntax. */
+    int (*keys)(size_t argc, const struct resp_arg *argv, int *pos, int max);
+};
+
+/* Tables, one a file of commands/, ended by a row whose name is NULL. */
+extern const struct command commands_string[];
+extern const struct command commands_counter[];
+extern const struct command commands_generic[];
+extern const struct command commands_expire[];
+extern const struct command commands_keyspace[];
+extern const struct command commands_hash[];
+extern const struct command commands_object[];
+extern const struct command commands_connection[];
+extern const struct command commands_client[];
+extern const struct command commands_server[];
+extern const struct command commands_config[];
+extern const struct command commands_command[];
+extern const struct command commands_dict[];
+
+/* The table of all commands, hashed by name. Made once at start, then read only. */
+struct command_table;
+struct command_table *command_table_create(void);
+void command_table_destroy(struct command_table *t);
+/* Case does not matter. NULL when there is none. */
+const struct command *command_find(const struct command_table *t, const char *name, size_t len);
+const struct command *command_find_sub(const struct command *container, const char *name, size_t len);
+size_t command_count(const struct command_table *t);
+/* A stable number 0..command_count()-1 (subcommands have none of their own), for per-command statistics. */
+size_t command_index(const struct command_table *t, const struct command *c);
+const struct command *command_at(const struct command_table *t, size_t index);
+
+/* ---- what handlers use ---- */
+
+/* Calls after a key was changed, deleted, or came into being: wakes WATCH, client tracking and keyspace notifications.
+ * `event` is Redis's name ("set", "del", "expire", ...). Cheap when nobody listens. Implemented in touched.c. */
+void request_touched(struct request *rq, const struct cache_key *key, const char *event);
+/* The same for a whole database (db < 0: all). */
+void request_flushed(struct request *rq, int db);
+
+/* Argument i as a key of the client's database; replies the error and returns false when it is too long. */
+bool request_key(struct request *rq, size_t i, struct cache_key *key);
+/* Integer argument; replies "ERR value is not an integer or out of range" and returns false. */
+bool request_integer(struct request *rq, size_t i, int64_t *out);
+/* Argument i equals this lower-case word, case aside. */
+bool request_is(const struct request *rq, size_t i, const char *word);
+/* Reads argument i as one range; copies it into the worker's scratch when it came in chunks. NULL = no memory (replied). */
+const char *request_flat(struct request *rq, size_t i, size_t *len);
+
+void reply_syntax_error(struct request *rq);
+void reply_wrong_type(struct request *rq);
+void reply_oom(struct request *rq);
+/* For a status that is an error: CACHE_OOM -> -OOM, CACHE_TOOBIG -> ERR string exceeds maximum allowed size. */
+void reply_cache_error(struct request *rq, enum cache_status status);
+/* The value of a view as a bulk string; a long one becomes a stream on the client's output. Ends the view. A damaged
+ * value is answered as a miss. */
+void reply_view(struct request *rq, struct cache_view *v);
+
+#endif
