@@ -1,4 +1,4 @@
-# Options, warnings and the two helpers every folder uses: zsc_library() and zsc_test().
+# Options, warnings and the helpers every folder uses: zsc_library(), zsc_program(), zsc_test() and zsc_fuzz().
 
 option(ZSC_TESTS "Build the tests (needs Check and hiredis)" ON)
 option(ZSC_BENCH "Build the measuring tools" ON)
@@ -33,7 +33,19 @@ endif()
 if(ZSC_FUZZ)
   target_compile_options(zsc_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
-target_link_options(zsc_flags INTERFACE -Wl,-z,relro,-z,now)
+target_link_options(zsc_flags INTERFACE -Wl,-z,relro,-z,now -Wl,-z,noexecstack)
+
+# Hardening that depends on the compiler and the processor.
+include(CheckPIESupported)
+check_pie_supported(LANGUAGES C)
+include(CheckCCompilerFlag)
+foreach(flag -fstack-clash-protection -fcf-protection=full)
+  string(MAKE_C_IDENTIFIER "ZSC_HAS${flag}" var)
+  check_c_compiler_flag(${flag} ${var})
+  if(${var} AND NOT zsc_san)
+    target_compile_options(zsc_flags INTERFACE ${flag})
+  endif()
+endforeach()
 
 find_package(Threads REQUIRED)
 
@@ -57,4 +69,45 @@ function(zsc_test name)
   target_link_libraries(${name} PRIVATE zsc_flags ${A_LIBS} PkgConfig::CHECK)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT ${A_TIMEOUT} LABELS "${A_LABELS}")
+endfunction()
+
+# zsc_program(name SOURCES main.c [LIBS lib...] [NO_INSTALL]): an executable in bin/ of the build tree.
+function(zsc_program name)
+  cmake_parse_arguments(A "NO_INSTALL" "" "SOURCES;LIBS" ${ARGN})
+  add_executable(${name} ${A_SOURCES})
+  target_link_libraries(${name} PRIVATE zsc_flags ${A_LIBS})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+  if(NOT A_NO_INSTALL)
+    install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  endif()
+endfunction()
+
+# zsc_fuzz(name SOURCES x.c [LIBS lib...] [RUNS n] [MAX_LEN bytes]): a libFuzzer target whose corpus is
+# tests/fuzz/corpus/<name>/. With ZSC_FUZZ it is fuzzed for a fixed number of runs (label "fuzz"); in every other
+# build the corpus is replayed (label "replay"). The committed corpus is only read.
+function(zsc_fuzz name)
+  cmake_parse_arguments(A "" "RUNS;MAX_LEN" "SOURCES;LIBS" ${ARGN})
+  if(NOT A_RUNS)
+    set(A_RUNS 100000)
+  endif()
+  if(NOT A_MAX_LEN)
+    set(A_MAX_LEN 4096)
+  endif()
+  set(corpus ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name})
+  add_executable(${name} ${A_SOURCES})
+  target_link_libraries(${name} PRIVATE zsc_flags ${A_LIBS})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/fuzz)
+  if(ZSC_FUZZ)
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    set(found ${PROJECT_BINARY_DIR}/fuzz-found/${name})
+    file(MAKE_DIRECTORY ${found}/corpus)
+    add_test(NAME ${name}
+             COMMAND ${name} -runs=${A_RUNS} -seed=1 -max_len=${A_MAX_LEN} -timeout=20 -rss_limit_mb=3000
+                     -print_final_stats=1 -artifact_prefix=${found}/ ${found}/corpus ${corpus})
+    set_tests_properties(${name} PROPERTIES TIMEOUT 900 LABELS fuzz)
+  else()
+    target_sources(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/fuzz/replay.c)
+    add_test(NAME ${name}_replay COMMAND ${name} ${corpus})
+    set_tests_properties(${name}_replay PROPERTIES TIMEOUT 300 LABELS replay)
+  endif()
 endfunction()
