@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+"""Whether the documentation still fits the tree: links lead somewhere, commands and options exist.
+
+usage: docs.py SERVER (the built zscache-server, whose --help knows the options)"""
+import os
+import re
+import subprocess
+import sys
+
+LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
+DEV = re.compile(r"\./dev ([a-z][a-z-]*)")
+OPTION = re.compile(r"(?:zscache-server|\./dev run)((?: +--?[\w-]+(?: +[^\s`|-][^\s`|]*)?)+)")
+
+
+def markdown():
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "*.md"], check=True,
+                            capture_output=True, text=True).stdout.split()
+    return [path for path in listed if os.path.exists(path)]
+
+
+def links(path, text):
+    for target in LINK.findall(text):
+        if re.match(r"[a-z]+:", target):
+            continue
+        if not os.path.exists(os.path.join(os.path.dirname(path), target)):
+            yield f"a link leads nowhere: {target}"
+
+
+def commands(text, known):
+    for name in DEV.findall(text):
+        if name not in known:
+            yield f"./dev has no command {name}"
+
+
+def options(text, known):
+    for tail in OPTION.findall(text):
+        for option in re.findall(r"--([\w-]+)", tail):
+            if known and option not in known:
+                yield f"the server has no option --{option}"
+
+
+def main(server):
+    with open("dev", encoding="utf-8") as file:
+        dev_commands = set(re.findall(r"^  ([a-z][a-z-]*) ", file.read(), re.M))
+    run = subprocess.run([server, "--help"], capture_output=True, text=True, check=False)
+    server_options = set(re.findall(r"--([\w-]+)", run.stdout))
+    faults = 0
+    for path in markdown():
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        for fault in [*links(path, text), *commands(text, dev_commands), *options(text, server_options)]:
+            print(f"{path}: {fault}")
+            faults += 1
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
