@@ -83,11 +83,16 @@ struct command {
 
 /* Tables, one a file of commands/, ended by a row whose name is NULL. */
 extern const struct command commands_string[];
+extern const struct command commands_set[];
+extern const struct command commands_mset[];
+extern const struct command commands_patch[];
 extern const struct command commands_counter[];
+extern const struct command commands_increx[];
 extern const struct command commands_generic[];
 extern const struct command commands_expire[];
 extern const struct command commands_keyspace[];
 extern const struct command commands_hash[];
+extern const struct command commands_hash_walk[];
 extern const struct command commands_object[];
 extern const struct command commands_connection[];
 extern const struct command commands_client[];
@@ -95,12 +100,14 @@ extern const struct command commands_server[];
 extern const struct command commands_config[];
 extern const struct command commands_command[];
 extern const struct command commands_dict[];
+extern const struct command commands_compat[];
 
 /* The table of all commands, hashed by name. Made once at start, then read only. */
 struct command_table;
 struct command_table *command_table_create(void);
 void command_table_destroy(struct command_table *t);
-/* Case does not matter. NULL when there is none. */
+/* Case does not matter. NULL when there is none. A row with both fn and subcommands (COMMAND) runs fn when it comes
+ * alone. */
 const struct command *command_find(const struct command_table *t, const char *name, size_t len);
 const struct command *command_find_sub(const struct command *container, const char *name, size_t len);
 size_t command_count(const struct command_table *t);
@@ -116,6 +123,15 @@ void request_touched(struct request *rq, const struct cache_key *key, const char
 /* The same for a whole database (db < 0: all). */
 void request_flushed(struct request *rq, int db);
 
+/* What the server and the client of a request are, for handlers that know neither struct. */
+struct cache *request_cache(const struct request *rq);
+const struct command_table *request_commands(const struct request *rq);
+enum cache_policy request_policy(const struct request *rq);
+unsigned request_databases(const struct request *rq);
+unsigned request_db(const struct request *rq);
+/* CACHE_GET_TOUCH, or 0 for a client that asked CLIENT NO-TOUCH: the flags of a reading cache_get(). */
+unsigned request_touch(const struct request *rq);
+
 /* Argument i as a key of the client's database; replies the error and returns false when it is too long. */
 bool request_key(struct request *rq, size_t i, struct cache_key *key);
 /* Integer argument; replies "ERR value is not an integer or out of range" and returns false. */
@@ -126,6 +142,10 @@ bool request_is(const struct request *rq, size_t i, const char *word);
 const char *request_flat(struct request *rq, size_t i, size_t *len);
 
 void reply_syntax_error(struct request *rq);
+/* "ERR wrong number of arguments for 'x' command", for what the arity of the row cannot say. */
+void reply_arity_error(struct request *rq);
+/* An array of simple strings, from lines that end with NULL: the reply of HELP subcommands. */
+void reply_help(struct request *rq, const char *const *lines);
 void reply_wrong_type(struct request *rq);
 void reply_oom(struct request *rq);
 /* For a status that is an error: CACHE_OOM -> -OOM, CACHE_TOOBIG -> ERR string exceeds maximum allowed size. */
