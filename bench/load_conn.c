@@ -306,7 +306,7 @@ bool load_run(struct load *load, struct result *result)
     run.conns = calloc(load->connections, sizeof *run.conns);
     run.epoll = epoll_create1(EPOLL_CLOEXEC);
     bool ok = run.conns && run.epoll >= 0;
-    for (unsigned i = 0; ok && i < load->connections; i++)
+    for (unsigned i = 0; run.conns && i < load->connections; i++)
         run.conns[i].fd = -1;
     ok = ok && run_connected(&run);
     for (unsigned i = 0; run.conns && i < load->connections; i++)
