@@ -16,7 +16,7 @@ import measures
 import report
 import servers
 
-SECTIONS = ("memory", "cpu", "latency", "hits", "scaling", "sizes")
+SECTIONS = ("memory", "cpu", "latency", "hits", "scaling", "cap", "sizes")
 
 
 def arguments():
@@ -40,6 +40,9 @@ def arguments():
     parser.add_argument("--hit-keys", type=int, default=500000, help="keys of the hit ratio runs (500000)")
     parser.add_argument("--hit-requests", type=int, default=3000000,
                         help="requests measured in them, after as many to warm up (3000000)")
+    parser.add_argument("--cap", type=int, default=64, metavar="MIB", help="cap of the section cap (64)")
+    parser.add_argument("--cap-times", type=int, default=10, metavar="N",
+                        help="how many times as much is written in it (10)")
     parser.add_argument("--sizes", default="10000,100000,1000000", metavar="LIST",
                         help="numbers of items for the section sizes (up to 10000000 and more)")
     parser.add_argument("--server-option", action="append", default=[], metavar="'--NAME VALUE'",
@@ -129,6 +132,9 @@ def main():
             print(f"{name}: {count} values of {mean} bytes", file=sys.stderr)
             loader = measures.Loader(options.build, plain)
             results["values"][name] = measure(options, kinds, loader, count, mean)
+        if "cap" in options.only.split(","):
+            print("cap ...", file=sys.stderr)
+            results["cap"] = measures.cap(options.build, options.cap << 20, options.cap_times, folder)
     results["items_per_byte"] = items_per_byte(results["values"])
     if options.output:
         with open(options.output, "w", encoding="utf-8") as file:

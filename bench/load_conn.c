@@ -208,6 +208,8 @@ static bool conn_read_replies(struct run *run, struct conn *conn)
             run->lost = true;
             return false;
         }
+        if (outcome == REPLY_ERROR && run->result->errors == 0)
+            fprintf(stderr, "first error: %.*s\n", (int)used - 2, conn->in + at);
         count_reply(run, conn, outcome, now);
         conn->answered++;
         at += used;

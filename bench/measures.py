@@ -1,6 +1,8 @@
 """What is measured. Each function returns plain dictionaries that become the JSON."""
+import base64
 import json
 import os
+import random
 import statistics
 import subprocess
 import time
@@ -145,6 +147,44 @@ def hits(kinds, loader, keys, maxmemory, requests):
     if best and "zscache" in table:
         table["zscache"]["misses_to_best_peer"] = table["zscache"]["miss_ratio"] / best
     return table
+
+
+# Lengths of values, phase by phase: each is the worst case for what the phase before has left in the pool.
+CAP_PHASES = ((16, 400), (3000, 9000), (20000, 60000), (100, 160), (16, 60000), (800, 1200))
+
+
+def value_file(path, shortest, longest, total, seed):
+    """Writes values of shifting lengths, half of them text that shrinks, half of them noise; returns how many."""
+    draw = random.Random(seed)
+    words = [f"{draw.getrandbits(40):x}" for _ in range(500)]
+    count = 0
+    with open(path, "w", encoding="ascii") as file:
+        while total > 0:
+            length = draw.randint(shortest, longest)
+            if count % 2:
+                text = " ".join(draw.choices(words, k=length // 9 + 1))[:length]
+            else:
+                text = base64.b85encode(draw.randbytes(length))[:length].decode("ascii")
+            file.write(text + "\n")
+            total -= length
+            count += 1
+    return count
+
+
+def cap(build, maxmemory, times, folder):
+    """RSS against the limit, sampled every 100 ms, while `times` the cap is written in values of shifting sizes."""
+    limit = int(maxmemory * 1.05) + (16 << 20)
+    errors, path = 0, os.path.join(folder, "shifting")
+    loader = Loader(build, path)
+    with servers.Zscache(SERVER_CORE, maxmemory=str(maxmemory)) as server:
+        watch = subprocess.Popen([os.path.join(build, "bin", "rss_watch"), str(server.pid), str(limit), "100", "0"],
+                                 stdout=subprocess.PIPE, text=True)
+        for number, (shortest, longest) in enumerate(CAP_PHASES):
+            keys = value_file(path, shortest, longest, maxmemory * times // len(CAP_PHASES), number)
+            errors += loader.fill(server, keys)["errors"]
+            errors += loader.run(server, *WORKLOADS["mix"], "--keys", keys, "--seconds", 1)["errors"]
+    result = json.loads(watch.communicate()[0])
+    return {**result, "errors": errors}
 
 
 def scaling(loader, keys, rounds, seconds):
