@@ -134,7 +134,7 @@ def main():
             results["values"][name] = measure(options, kinds, loader, count, mean)
         if "cap" in options.only.split(","):
             print("cap ...", file=sys.stderr)
-            results["cap"] = measures.cap(options.build, options.cap << 20, options.cap_times, folder)
+            results["cap"] = measures.cap(kinds, options.build, options.cap << 20, options.cap_times, folder)
     results["items_per_byte"] = items_per_byte(results["values"])
     if options.output:
         with open(options.output, "w", encoding="utf-8") as file:

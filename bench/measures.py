@@ -171,20 +171,28 @@ def value_file(path, shortest, longest, total, seed):
     return count
 
 
-def cap(build, maxmemory, times, folder):
+def cap(kinds, build, maxmemory, times, folder):
     """RSS against the limit, sampled every 100 ms, while `times` the cap is written in values of shifting sizes."""
     limit = int(maxmemory * 1.05) + (16 << 20)
-    errors, path = 0, os.path.join(folder, "shifting")
+    path = os.path.join(folder, "shifting")
     loader = Loader(build, path)
-    with servers.Zscache(SERVER_CORE, maxmemory=str(maxmemory)) as server:
-        watch = subprocess.Popen([os.path.join(build, "bin", "rss_watch"), str(server.pid), str(limit), "100", "0"],
-                                 stdout=subprocess.PIPE, text=True)
+    started, watches, errors = [], [], {}
+    try:
+        for kind in kinds:
+            started.append(kind(SERVER_CORE, maxmemory=f"{maxmemory >> 20}mb"))
+            watches.append(subprocess.Popen(
+                [os.path.join(build, "bin", "rss_watch"), str(started[-1].pid), str(limit), "100", "0"],
+                stdout=subprocess.PIPE, text=True))
         for number, (shortest, longest) in enumerate(CAP_PHASES):
             keys = value_file(path, shortest, longest, maxmemory * times // len(CAP_PHASES), number)
-            errors += loader.fill(server, keys)["errors"]
-            errors += loader.run(server, *WORKLOADS["mix"], "--keys", keys, "--seconds", 1)["errors"]
-    result = json.loads(watch.communicate()[0])
-    return {**result, "errors": errors}
+            for server in started:
+                runs = (loader.fill(server, keys), loader.run(server, *WORKLOADS["mix"], "--keys", keys, "--seconds", 1))
+                errors[server.name] = errors.get(server.name, 0) + sum(run["errors"] for run in runs)
+    finally:
+        for server in started:
+            server.stop()
+    return {server.name: {**json.loads(watch.communicate()[0]), "errors": errors[server.name]}
+            for server, watch in zip(started, watches)}
 
 
 def scaling(loader, keys, rounds, seconds):

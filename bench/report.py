@@ -75,10 +75,10 @@ def print_all(results):
         for name, show in (("hits", print_hits), ("scaling", print_scaling), ("sizes", print_sizes)):
             if name in found:
                 show(corpus, found[name])
-    if "cap" in results:
-        found = results["cap"]
-        print(f"\ncap: RSS at most {found['highest'] / 2**20:.1f} MiB, allowed {found['limit'] / 2**20:.1f} MiB, "
-              f"{found['over']} of {found['samples']} samples over it, {found['errors']} errors")
+    for name, found in results.get("cap", {}).items():
+        print(f"\ncap: {name}: RSS at most {found['highest'] / 2**20:.1f} MiB, wanted at most "
+              f"{found['limit'] / 2**20:.1f} MiB; {found['over']} of {found['samples']} samples over it; "
+              f"{found['errors']} errors")
     means = results.get("items_per_byte", {})
     for wait, mean in means.items():
         print(f"\nitems per byte of RSS against Redis {wait} s after the load, geometric mean: {mean:.2f}")
