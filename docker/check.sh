@@ -28,8 +28,7 @@ end() {
         ask shutdown nosave >/dev/null 2>&1 || true
         wait "$server" || true
     fi
-    bh rm --all >/dev/null 2>&1 || true # also what a failed build leaves
-    bh rmi --prune >/dev/null 2>&1 || true
+    [ -z "$container" ] || bh rm "$container" >/dev/null
 }
 trap end EXIT
 

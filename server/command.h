@@ -1,11 +1,12 @@
-/* What a command is: a row of a table and a handler. Handlers know the request, the cache and the reply writer; they
- * know nothing of sockets or events. */
+/* What a command is: a row of a table and a handler. Handlers know the request, the cache and the
+ * reply writer; they know nothing of sockets or events. */
 #ifndef SERVER_COMMAND_H
 #define SERVER_COMMAND_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "cache/cache.h"
 #include "protocol/resp_parser.h"
@@ -20,13 +21,13 @@ struct command;
 struct request {
     struct server *server;
     struct worker *worker;
-    struct client *client;       /* never NULL; a script has a client of its own */
-    struct cache_thread *cache;  /* entered */
+    struct client *client;         /* never NULL; a script has a client of its own */
+    struct cache_thread *cache;    /* entered */
     const struct command *command; /* the row, or the row of the subcommand */
     size_t argc;
     const struct resp_arg *argv;
-    struct resp_out *out;        /* exactly one reply goes here */
-    int64_t now_ms;              /* one time for all of a transaction or script */
+    struct resp_out *out; /* exactly one reply goes here */
+    int64_t now_ms;       /* one time for all of a transaction or script */
 };
 
 typedef void command_fn(struct request *rq);
@@ -72,11 +73,11 @@ struct command {
     enum command_group group;
     int first_key, last_key, key_step; /* 0 0 0 = none; last_key negative counts from the end */
     const struct command *subcommands; /* ends with a row whose name is NULL */
-    const char *since;      /* of Redis, or "zscache 0.1" */
+    const char *since;                 /* of Redis, or "zscache 0.1" */
     const char *complexity;
     const char *summary;
-    const char *args;       /* syntax as in the manual: "key value [NX | XX] [GET] ..." */
-    const char *differs;    /* from Redis, one sentence; NULL = does not */
+    const char *args;    /* syntax as in the manual: "key value [NX | XX] [GET] ..." */
+    const char *differs; /* from Redis, one sentence; NULL = does not */
     /* Fills positions of keys for CMD_MOVABLEKEYS; returns how many, -1 = syntax. */
     int (*keys)(size_t argc, const struct resp_arg *argv, int *pos, int max);
 };
@@ -106,19 +107,26 @@ extern const struct command commands_compat[];
 struct command_table;
 struct command_table *command_table_create(void);
 void command_table_destroy(struct command_table *t);
-/* Case does not matter. NULL when there is none. A row with both fn and subcommands (COMMAND) runs fn when it comes
- * alone. */
+/* Case does not matter. NULL when there is none. A row with both fn and subcommands (COMMAND) runs
+ * fn when it comes alone. */
 const struct command *command_find(const struct command_table *t, const char *name, size_t len);
-const struct command *command_find_sub(const struct command *container, const char *name, size_t len);
+const struct command *command_find_sub(const struct command *container, const char *name,
+                                       size_t len);
 size_t command_count(const struct command_table *t);
-/* A stable number 0..command_count()-1 (subcommands have none of their own), for per-command statistics. */
+/* A stable number 0..command_count()-1 (subcommands have none of their own), for per-command
+ * statistics. */
 size_t command_index(const struct command_table *t, const struct command *c);
 const struct command *command_at(const struct command_table *t, size_t index);
 
+/* Writes docs/commands.md (--print-commands-manual). False when writing fails or memory is
+ * short. */
+bool command_manual_print(const struct command_table *t, FILE *out);
+
 /* ---- what handlers use ---- */
 
-/* Calls after a key was changed, deleted, or came into being: wakes WATCH, client tracking and keyspace notifications.
- * `event` is Redis's name ("set", "del", "expire", ...). Cheap when nobody listens. Implemented in touched.c. */
+/* Calls after a key was changed, deleted, or came into being: wakes WATCH, client tracking and
+ * keyspace notifications. `event` is Redis's name ("set", "del", "expire", ...). Cheap when nobody
+ * listens. Implemented in touched.c. */
 void request_touched(struct request *rq, const struct cache_key *key, const char *event);
 /* The same for a whole database (db < 0: all). */
 void request_flushed(struct request *rq, int db);
@@ -129,16 +137,19 @@ const struct command_table *request_commands(const struct request *rq);
 enum cache_policy request_policy(const struct request *rq);
 unsigned request_databases(const struct request *rq);
 unsigned request_db(const struct request *rq);
-/* CACHE_GET_TOUCH, or 0 for a client that asked CLIENT NO-TOUCH: the flags of a reading cache_get(). */
+/* CACHE_GET_TOUCH, or 0 for a client that asked CLIENT NO-TOUCH: the flags of a reading
+ * cache_get(). */
 unsigned request_touch(const struct request *rq);
 
-/* Argument i as a key of the client's database; replies the error and returns false when it is too long. */
+/* Argument i as a key of the client's database; replies the error and returns false when it is too
+ * long. */
 bool request_key(struct request *rq, size_t i, struct cache_key *key);
 /* Integer argument; replies "ERR value is not an integer or out of range" and returns false. */
 bool request_integer(struct request *rq, size_t i, int64_t *out);
 /* Argument i equals this lower-case word, case aside. */
 bool request_is(const struct request *rq, size_t i, const char *word);
-/* Reads argument i as one range; copies it into the worker's scratch when it came in chunks. NULL = no memory (replied). */
+/* Reads argument i as one range; copies it into the worker's scratch when it came in chunks. NULL =
+ * no memory (replied). */
 const char *request_flat(struct request *rq, size_t i, size_t *len);
 
 void reply_syntax_error(struct request *rq);
@@ -148,10 +159,11 @@ void reply_arity_error(struct request *rq);
 void reply_help(struct request *rq, const char *const *lines);
 void reply_wrong_type(struct request *rq);
 void reply_oom(struct request *rq);
-/* For a status that is an error: CACHE_OOM -> -OOM, CACHE_TOOBIG -> ERR string exceeds maximum allowed size. */
+/* For a status that is an error: CACHE_OOM -> -OOM, CACHE_TOOBIG -> ERR string exceeds maximum
+ * allowed size. */
 void reply_cache_error(struct request *rq, enum cache_status status);
-/* The value of a view as a bulk string; a long one becomes a stream on the client's output. Ends the view. A damaged
- * value is answered as a miss. */
+/* The value of a view as a bulk string; a long one becomes a stream on the client's output. Ends
+ * the view. A damaged value is answered as a miss. */
 void reply_view(struct request *rq, struct cache_view *v);
 
 #endif
