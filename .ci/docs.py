@@ -13,9 +13,9 @@ OPTION = re.compile(r"(?:zscache-server|\./dev run)((?: +--?[\w-]+(?: +[^\s`|-][
 
 
 def markdown():
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "*.md"], check=True,
-                            capture_output=True, text=True).stdout.split()
-    return [path for path in listed if os.path.exists(path)]
+    for folder, folders, names in os.walk("."):
+        folders[:] = [name for name in folders if name not in ("build", "node_modules") and not name.startswith(".")]
+        yield from (os.path.join(folder, name) for name in sorted(names) if name.endswith(".md"))
 
 
 def links(path, text):

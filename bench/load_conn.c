@@ -208,6 +208,8 @@ static bool conn_read_replies(struct run *run, struct conn *conn)
             run->lost = true;
             return false;
         }
+        if (outcome == REPLY_ERROR && run->result->errors == 0)
+            fprintf(stderr, "first error: %.*s\n", (int)used - 2, conn->in + at);
         count_reply(run, conn, outcome, now);
         conn->answered++;
         at += used;
@@ -305,14 +307,14 @@ bool load_run(struct load *load, struct result *result)
     run.issue_limit = load->requests ? load->requests + load->warmup_requests : 0;
     run.conns = calloc(load->connections, sizeof *run.conns);
     run.epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (!run.conns || run.epoll < 0)
-        return false;
-    for (unsigned i = 0; i < load->connections; i++)
+    bool ok = run.conns && run.epoll >= 0;
+    for (unsigned i = 0; run.conns && i < load->connections; i++)
         run.conns[i].fd = -1;
-    bool ok = run_connected(&run);
-    for (unsigned i = 0; i < load->connections; i++)
+    ok = ok && run_connected(&run);
+    for (unsigned i = 0; run.conns && i < load->connections; i++)
         conn_close(&run.conns[i]);
-    close(run.epoll);
+    if (run.epoll >= 0)
+        close(run.epoll);
     free(run.conns);
     return ok;
 }

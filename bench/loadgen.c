@@ -1,5 +1,5 @@
-/* Load for a server that speaks RESP or memcached's text protocol, with real values, every reply
- * verified. One thread. Prints one line of JSON. */
+/* Load for a server that speaks RESP or memcached's meta text protocol, with real values, every
+ * reply verified. One thread. Prints one line of JSON. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -168,11 +168,20 @@ static void print_result(const struct load *load, const struct result *result)
     printf("}\n");
 }
 
+/* A run of known length never sees the same draw twice. */
+static size_t drawn_keys(const struct options *options)
+{
+    if (options->order == KEYS_SEQUENTIAL)
+        return options->key_count;
+    size_t wanted = options->load.requests + options->load.warmup_requests;
+    return wanted > DRAWN_KEYS ? wanted : DRAWN_KEYS;
+}
+
 static bool run(struct options *options)
 {
     static struct result result;
     struct load *load = &options->load;
-    size_t drawn = options->order == KEYS_SEQUENTIAL ? options->key_count : DRAWN_KEYS;
+    size_t drawn = drawn_keys(options);
 
     bool ok = values_load(&load->values, options->values_path) &&
               keys_draw(&load->keys, options->order, options->key_count, drawn, options->alpha,

@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BUFFER = 256 * 1024, EVENTS = 256 };
+enum { BUFFER = 256 * 1024, EVENTS = 256, CLIENTS = 4096 };
 
 struct client {
     int fd;
@@ -23,7 +23,8 @@ struct client {
 };
 
 static struct {
-    char reply[BUFFER]; /* the answer to GET */
+    struct client *clients[CLIENTS]; /* by their descriptor */
+    char reply[BUFFER];              /* the answer to GET */
     size_t reply_len;
     char out[16 * BUFFER];
     size_t out_len;
@@ -105,25 +106,30 @@ static bool serve(struct client *client)
     return client->in_len < BUFFER && send_all(client->fd, state.out, state.out_len);
 }
 
+static void close_client(int fd)
+{
+    free(state.clients[fd]);
+    state.clients[fd] = NULL;
+    close(fd);
+}
+
 static void accept_client(int epoll, int listener)
 {
     int one = 1;
-    struct client *client = malloc(sizeof *client);
     int fd = accept(listener, NULL, NULL);
-    if (!client || fd < 0) {
+    if (fd < 0)
+        return;
+    struct client *client = fd < CLIENTS ? malloc(sizeof *client) : NULL;
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+    if (!client || epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
         free(client);
-        if (fd >= 0)
-            close(fd);
+        close(fd);
         return;
     }
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     client->fd = fd;
     client->in_len = 0;
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = client};
-    if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
-        close(fd);
-        free(client);
-    }
+    state.clients[fd] = client;
 }
 
 static int listen_on(uint16_t port)
@@ -147,13 +153,11 @@ static void serve_forever(int epoll, int listener)
     for (;;) {
         int n = epoll_wait(epoll, events, EVENTS, -1);
         for (int i = 0; i < n; i++) {
-            struct client *client = events[i].data.ptr;
-            if (!client) {
+            int fd = events[i].data.fd;
+            if (fd == listener)
                 accept_client(epoll, listener);
-            } else if (!serve(client)) {
-                close(client->fd);
-                free(client);
-            }
+            else if (!serve(state.clients[fd]))
+                close_client(fd);
         }
     }
 }
@@ -172,7 +176,7 @@ int main(int argc, char **argv)
 
     int listener = listen_on((uint16_t)strtoul(argv[1], NULL, 10));
     int epoll = epoll_create1(EPOLL_CLOEXEC);
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = listener};
     if (epoll < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &event) != 0)
         return EXIT_FAILURE;
     serve_forever(epoll, listener);

@@ -12,16 +12,15 @@
 /* Resident bytes of a process, 0 when it is gone. */
 static unsigned long long resident(const char *pid)
 {
-    char path[64];
-    unsigned long long size = 0, pages = 0;
+    char path[64], line[128];
 
     snprintf(path, sizeof path, "/proc/%.20s/statm", pid);
     FILE *file = fopen(path, "r");
     if (!file)
         return 0;
-    int fields = fscanf(file, "%llu %llu", &size, &pages);
+    char *field = fgets(line, sizeof line, file) ? strchr(line, ' ') : NULL; /* after the size */
     fclose(file);
-    return fields == 2 ? pages * (unsigned long long)sysconf(_SC_PAGESIZE) : 0;
+    return field ? strtoull(field, NULL, 10) * (unsigned long long)sysconf(_SC_PAGESIZE) : 0;
 }
 
 int main(int argc, char **argv)

@@ -28,7 +28,8 @@ end() {
         ask shutdown nosave >/dev/null 2>&1 || true
         wait "$server" || true
     fi
-    [ -z "$container" ] || bh rm "$container" >/dev/null
+    bh rm --all >/dev/null 2>&1 || true # also what a failed build leaves
+    bh rmi --prune >/dev/null 2>&1 || true
 }
 trap end EXIT
 
