@@ -103,13 +103,15 @@ def measure(options, kinds, loader, count, mean):
 
 
 def items_per_byte(values):
-    """Geometric mean over the corpora, for each time at which memory was read."""
+    """Geometric means over the corpora, for each time at which memory was read."""
     points = {}
     for found in values.values():
         for wait, point in found.get("memory", {}).get("zscache", {}).get("after", {}).items():
-            if "items_per_byte_to_redis" in point:
-                points.setdefault(wait, []).append(point["items_per_byte_to_redis"])
-    return {wait: report.geometric_mean(found) for wait, found in points.items()}
+            for field in ("items_per_byte_to_redis", "items_per_byte_to_redis_net"):
+                if field in point:
+                    points.setdefault(wait, {}).setdefault(field, []).append(point[field])
+    return {wait: {field: report.geometric_mean(numbers) for field, numbers in fields.items()}
+            for wait, fields in points.items()}
 
 
 def machine():

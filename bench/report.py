@@ -79,9 +79,10 @@ def print_all(results):
         print(f"\ncap: {name}: RSS at most {found['highest'] / 2**20:.1f} MiB, wanted at most "
               f"{found['limit'] / 2**20:.1f} MiB; {found['over']} of {found['samples']} samples over it; "
               f"{found['errors']} errors")
-    means = results.get("items_per_byte", {})
-    for wait, mean in means.items():
-        print(f"\nitems per byte of RSS against Redis {wait} s after the load, geometric mean: {mean:.2f}")
+    for wait, means in results.get("items_per_byte", {}).items():
+        print(f"\nitems per byte of RSS against Redis {wait} s after the load, geometric mean: "
+              f"{means['items_per_byte_to_redis']:.2f} ({means['items_per_byte_to_redis_net']:.2f} "
+              "without the empty servers)")
 
 
 # --- charts ---------------------------------------------------------------------------------------------------------
