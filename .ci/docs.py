@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Whether the documentation still fits the tree: links lead somewhere, commands and options exist.
+"""Whether the documentation still fits the tree: links lead somewhere, commands and options exist, and pages that
+the server prints are up to date.
 
 usage: docs.py SERVER (the built zscache-server, whose --help knows the options)"""
 import os
@@ -9,6 +10,7 @@ import sys
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
 DEV = re.compile(r"\./dev ([a-z][a-z-]*)")
+MADE_BY = re.compile(r"`zscache-server\s+(--print-[a-z-]+)`")
 OPTION = re.compile(r"(?:zscache-server|\./dev run)((?: +--?[\w-]+(?: +[^\s`|-][^\s`|]*)?)+)")
 
 
@@ -35,8 +37,17 @@ def commands(text, known):
 def options(text, known):
     for tail in OPTION.findall(text):
         for option in re.findall(r"--([\w-]+)", tail):
-            if known and option not in known:
+            if known and option not in known and not option.startswith("print-"):
                 yield f"the server has no option --{option}"
+
+
+def generated(text, server):
+    """A page that says on its top which option of the server prints it must be what that prints."""
+    made_by = MADE_BY.search(text[:600])
+    if made_by:
+        run = subprocess.run([server, made_by.group(1)], capture_output=True, text=True, check=False)
+        if run.returncode != 0 or run.stdout != text:
+            yield f"is not what zscache-server {made_by.group(1)} prints"
 
 
 def main(server):
@@ -48,7 +59,8 @@ def main(server):
     for path in markdown():
         with open(path, encoding="utf-8") as file:
             text = file.read()
-        for fault in [*links(path, text), *commands(text, dev_commands), *options(text, server_options)]:
+        for fault in [*links(path, text), *commands(text, dev_commands), *options(text, server_options),
+                      *generated(text, server)]:
             print(f"{path}: {fault}")
             faults += 1
     return 1 if faults else 0
