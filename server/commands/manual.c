@@ -49,8 +49,9 @@ static void print_one(FILE *out, const struct command *container, const struct c
     fputs("**", out);
     if (c->args[0] != '\0')
         fprintf(out, " `%s`", c->args);
-    fprintf(out, "  \n  %s  \n  Since %s. %s%s\n", c->summary, c->since, c->complexity,
-            c->complexity[strlen(c->complexity) - 1] == '.' ? "" : ".");
+    fprintf(out, "  \n  %s  \n  Since %s. %s%s%s\n", c->summary, c->since, c->complexity,
+            c->complexity[strlen(c->complexity) - 1] == '.' ? "" : ".",
+            c->differs != NULL ? "  " : "");
     if (c->differs != NULL)
         fprintf(out, "  *Differs:* %s\n", c->differs);
     if (c->subcommands == NULL)
