@@ -1,9 +1,11 @@
-/* cache: the keyspace. Items in a zspool behind a sharded index, with expiry, eviction, compression and a memory cap.
+/* cache: the keyspace. Items in a zspool behind a sharded index, with expiry, eviction, compression
+ * and a memory cap.
  *
- * Threads. Each thread that works on the cache owns a `struct cache_thread` (scratch buffers, codec state, counters) and
- * brackets its work with cache_enter()/cache_exit(): a worker once for all commands of one read. Between the two, all
- * functions below that take a cache_thread may be called. cache_world_lock() waits until no other thread is inside and
- * keeps them out: what MULTI/EXEC and scripts use, and what lets dictionaries and tables be freed safely.
+ * Threads. Each thread that works on the cache owns a `struct cache_thread` (scratch buffers, codec
+ * state, counters) and brackets its work with cache_enter()/cache_exit(): a worker once for all
+ * commands of one read. Between the two, all functions below that take a cache_thread may be
+ * called. cache_world_lock() waits until no other thread is inside and keeps them out: what
+ * MULTI/EXEC and scripts use, and what lets dictionaries and tables be freed safely.
  *
  * Time is an argument: milliseconds since 1970, given at cache_enter().
  *
@@ -23,16 +25,16 @@ struct cache_thread;
 #define CACHE_MAX_KEY       ((size_t)65536)
 #define CACHE_MAX_VALUE     ((size_t)512 << 20)
 /* Longer values lie in segments of this many raw bytes, each coded on its own. */
-#define CACHE_SEGMENT       ((size_t)16 << 10)
-#define CACHE_NO_EXPIRY     INT64_MAX
+#define CACHE_SEGMENT   ((size_t)16 << 10)
+#define CACHE_NO_EXPIRY INT64_MAX
 
 enum cache_status {
     CACHE_OK = 0,
-    CACHE_MISS,    /* no such key (or it has expired) */
-    CACHE_EXISTS,  /* a condition wanted the key absent */
-    CACHE_UNMET,   /* another condition does not hold */
-    CACHE_TOOBIG,  /* key or value over its limit */
-    CACHE_OOM,     /* no room under the cap and nothing may be evicted, or the system gave no memory */
+    CACHE_MISS,   /* no such key (or it has expired) */
+    CACHE_EXISTS, /* a condition wanted the key absent */
+    CACHE_UNMET,  /* another condition does not hold */
+    CACHE_TOOBIG, /* key or value over its limit */
+    CACHE_OOM, /* no room under the cap and nothing may be evicted, or the system gave no memory */
     CACHE_DAMAGED, /* a value did not decode; the item was dropped and counted: treat as a miss */
 };
 
@@ -53,28 +55,32 @@ enum cache_policy {
 
 enum cache_compression { CACHE_ADAPTIVE = 0, CACHE_ON_WRITE, CACHE_UNCOMPRESSED };
 
-/* What the server wants to hear. Called with the shard of the key locked: the callee must not call the cache. */
+/* What the server wants to hear. Called with the shard of the key locked: the callee must not call
+ * the cache. */
 enum cache_event { CACHE_EXPIRED, CACHE_EVICTED };
-typedef void cache_event_fn(void *arg, enum cache_event what, unsigned db, const void *key, size_t len);
+typedef void cache_event_fn(void *arg, enum cache_event what, unsigned db, const void *key,
+                            size_t len);
 
-/* Zero means the default for each. All but hash_seed and databases may change later: cache_configure(). */
+/* Zero means the default for each. All but hash_seed and databases may change later:
+ * cache_configure(). */
 struct cache_opts {
-    uint64_t maxmemory;            /* bytes of RSS that all of the process may take; 0 = no cap */
+    uint64_t maxmemory; /* bytes of RSS that all of the process may take; 0 = no cap */
     enum cache_policy policy;
     enum cache_compression compression;
     unsigned compression_cpu_percent; /* of one core while requests wait; default 25 */
-    unsigned databases;            /* default 16 */
-    unsigned maxmemory_samples;    /* for the sampling policies; default 10 */
-    bool psi;                      /* give memory back under the machine's memory pressure */
+    unsigned databases;               /* default 16 */
+    unsigned maxmemory_samples;       /* for the sampling policies; default 10 */
+    bool psi;                         /* give memory back under the machine's memory pressure */
     uint8_t hash_seed[16];
-    cache_event_fn *on_event;      /* NULL = nobody listens */
+    cache_event_fn *on_event; /* NULL = nobody listens */
     void *event_arg;
 };
 
 struct cache *cache_create(const struct cache_opts *opts);
 /* No thread may be inside; all cache_threads must be destroyed before. */
 void cache_destroy(struct cache *cache);
-/* Takes over the run-time options of `opts`; existing items follow in the background. Any thread. */
+/* Takes over the run-time options of `opts`; existing items follow in the background. Any thread.
+ */
 void cache_configure(struct cache *cache, const struct cache_opts *opts);
 /* Whether on_event is called at all; cheap to leave off. Any thread. */
 void cache_listen(struct cache *cache, bool on);
@@ -83,7 +89,8 @@ struct cache_thread *cache_thread_create(struct cache *cache);
 void cache_thread_destroy(struct cache_thread *t);
 void cache_enter(struct cache_thread *t, int64_t now_ms);
 void cache_exit(struct cache_thread *t);
-/* The time given at the last cache_enter(). Inside a script or EXEC the server may hold it still. */
+/* The time given at the last cache_enter(). Inside a script or EXEC the server may hold it still.
+ */
 int64_t cache_now(const struct cache_thread *t);
 /* Caller is inside. It leaves, waits until all others are out, and comes back alone. */
 void cache_world_lock(struct cache_thread *t);
@@ -98,15 +105,18 @@ struct cache_key {
     uint64_t hash;
 };
 /* Hashes the key. False when it is longer than CACHE_MAX_KEY. */
-bool cache_key_init(struct cache_thread *t, struct cache_key *k, unsigned db, const void *ptr, size_t len);
-/* Two prefetch steps for a pipeline: the bucket, then (some other work later) the object of the first tag match. */
+bool cache_key_init(struct cache_thread *t, struct cache_key *k, unsigned db, const void *ptr,
+                    size_t len);
+/* Two prefetch steps for a pipeline: the bucket, then (some other work later) the object of the
+ * first tag match. */
 void cache_prefetch_bucket(struct cache_thread *t, const struct cache_key *k);
 void cache_prefetch_item(struct cache_thread *t, const struct cache_key *k);
 
 /* ---- values in: a list of byte ranges, which the cache may consume one by one ---- */
 
 struct cache_source {
-    /* Next range, len 0 at the end. The range stays valid until the next call. Total over all ranges = total. */
+    /* Next range, len 0 at the end. The range stays valid until the next call. Total over all
+     * ranges = total. */
     const void *(*next)(void *arg, size_t *len);
     void *arg;
     size_t total;
@@ -115,12 +125,13 @@ struct cache_source {
 
 /* ---- reading ---- */
 
-/* A pinned item: it neither moves nor goes away until cache_view_end(), whatever others do. Fields are read only. */
+/* A pinned item: it neither moves nor goes away until cache_view_end(), whatever others do. Fields
+ * are read only. */
 struct cache_view {
-    size_t raw_len;      /* of the value */
+    size_t raw_len; /* of the value */
     enum cache_type type;
     bool segmented;
-    int64_t expire_ms;   /* CACHE_NO_EXPIRY = none */
+    int64_t expire_ms; /* CACHE_NO_EXPIRY = none */
     /* private */
     uint32_t handle;
     uint8_t codec;
@@ -131,23 +142,28 @@ struct cache_view {
 };
 
 enum cache_get_flags {
-    CACHE_GET_TOUCH = 1,  /* counts as a use for eviction, and as a hit or miss in the statistics */
+    CACHE_GET_TOUCH = 1, /* counts as a use for eviction, and as a hit or miss in the statistics */
 };
 /* CACHE_OK: the view is pinned. CACHE_MISS. */
-enum cache_status cache_get(struct cache_thread *t, const struct cache_key *k, unsigned flags, struct cache_view *v);
-/* Decodes len bytes at off into dst (off + len <= raw_len). For a segmented value touches only the segments needed.
- * CACHE_OK or CACHE_DAMAGED (then the item is dropped, dst must not be used). */
-enum cache_status cache_view_read(struct cache_thread *t, struct cache_view *v, size_t off, size_t len, void *dst);
+enum cache_status cache_get(struct cache_thread *t, const struct cache_key *k, unsigned flags,
+                            struct cache_view *v);
+/* Decodes len bytes at off into dst (off + len <= raw_len). For a segmented value touches only the
+ * segments needed. CACHE_OK or CACHE_DAMAGED (then the item is dropped, dst must not be used). */
+enum cache_status cache_view_read(struct cache_thread *t, struct cache_view *v, size_t off,
+                                  size_t len, void *dst);
 void cache_view_end(struct cache_thread *t, struct cache_view *v);
 
-/* A long value being sent as the socket drains, over many enter/exit pairs. Holds the value as it was at opening (a
- * writer that changes it in place copies it first). Not tied to the thread that opened it, but used by one at a time. */
+/* A long value being sent as the socket drains, over many enter/exit pairs. Holds the value as it
+ * was at opening (a writer that changes it in place copies it first). Not tied to the thread that
+ * opened it, but used by one at a time. */
 struct cache_stream;
-/* Of a segmented view; the view is ended. NULL when memory is short (the view is ended all the same). */
+/* Of a segmented view; the view is ended. NULL when memory is short (the view is ended all the
+ * same). */
 struct cache_stream *cache_stream_open(struct cache_thread *t, struct cache_view *v);
 size_t cache_stream_left(const struct cache_stream *s);
 /* Decodes the next at most CACHE_SEGMENT bytes into dst; sets *len. CACHE_OK or CACHE_DAMAGED. */
-enum cache_status cache_stream_next(struct cache_thread *t, struct cache_stream *s, void *dst, size_t *len);
+enum cache_status cache_stream_next(struct cache_thread *t, struct cache_stream *s, void *dst,
+                                    size_t *len);
 void cache_stream_close(struct cache_thread *t, struct cache_stream *s);
 
 /* ---- writing ---- */
@@ -157,15 +173,16 @@ enum cache_set_flags {
     CACHE_SET_XX = 2,      /* only when present: else CACHE_MISS */
     CACHE_SET_KEEPTTL = 4, /* keep the expiry of the old item */
 };
-/* Stores; expire_ms CACHE_NO_EXPIRY = none; an expire_ms not after now deletes (or does not create) the key and is
- * CACHE_OK. The old item goes only when the new one is in. */
+/* Stores; expire_ms CACHE_NO_EXPIRY = none; an expire_ms not after now deletes (or does not create)
+ * the key and is CACHE_OK. The old item goes only when the new one is in. */
 enum cache_status cache_set(struct cache_thread *t, const struct cache_key *k, enum cache_type type,
                             const struct cache_source *value, int64_t expire_ms, unsigned flags);
 /* CACHE_OK or CACHE_MISS. */
 enum cache_status cache_delete(struct cache_thread *t, const struct cache_key *k);
 
-/* Read-modify-write: the shard of the key is locked from begin to end. Between them the view (when found) may be read,
- * and at most one of store, delete, expire, patch and append is called. Keep it short; no other cache call but views. */
+/* Read-modify-write: the shard of the key is locked from begin to end. Between them the view (when
+ * found) may be read, and at most one of store, delete, expire, patch and append is called. Keep it
+ * short; no other cache call but views. */
 struct cache_update {
     const struct cache_key *key;
     bool found;
@@ -174,19 +191,23 @@ struct cache_update {
     void *slot[2];          /* private */
 };
 void cache_update_begin(struct cache_thread *t, const struct cache_key *k, struct cache_update *u);
-enum cache_status cache_update_store(struct cache_thread *t, struct cache_update *u, enum cache_type type,
-                                     const struct cache_source *value, int64_t expire_ms);
+enum cache_status cache_update_store(struct cache_thread *t, struct cache_update *u,
+                                     enum cache_type type, const struct cache_source *value,
+                                     int64_t expire_ms);
 void cache_update_delete(struct cache_thread *t, struct cache_update *u);
 /* Changes the expiry alone. CACHE_OK or CACHE_OOM (the item may need a few bytes more). */
-enum cache_status cache_update_expire(struct cache_thread *t, struct cache_update *u, int64_t expire_ms);
-/* Overwrites or extends: len bytes at off, zero bytes in a gap between raw_len and off (SETRANGE, APPEND). Touches only
- * the segments needed. The item keeps its expiry; an absent one is made without. *new_len = the length after. */
+enum cache_status cache_update_expire(struct cache_thread *t, struct cache_update *u,
+                                      int64_t expire_ms);
+/* Overwrites or extends: len bytes at off, zero bytes in a gap between raw_len and off (SETRANGE,
+ * APPEND). Touches only the segments needed. The item keeps its expiry; an absent one is made
+ * without. *new_len = the length after. */
 enum cache_status cache_update_patch(struct cache_thread *t, struct cache_update *u, size_t off,
                                      const struct cache_source *value, size_t *new_len);
 void cache_update_end(struct cache_thread *t, struct cache_update *u);
 
-/* Locks the shards of n keys in their one order, so that several calls on these keys are one step for all others. All
- * functions above may be called on these keys (cache_update_* too) until unlock. CACHE_OOM when n is large and memory short. */
+/* Locks the shards of n keys in their one order, so that several calls on these keys are one step
+ * for all others. All functions above may be called on these keys (cache_update_* too) until
+ * unlock. CACHE_OOM when n is large and memory short. */
 enum cache_status cache_lock_keys(struct cache_thread *t, const struct cache_key *keys, size_t n);
 void cache_unlock_keys(struct cache_thread *t);
 
@@ -196,15 +217,16 @@ size_t cache_count(struct cache *cache, unsigned db);
 /* Keys with an expiry; and the mean time to live in ms of a sample of them. */
 size_t cache_count_expiring(struct cache *cache, unsigned db, int64_t now_ms, int64_t *avg_ttl_ms);
 
-/* Empties a database, or all (db < 0), at once for everybody; memory is given back in the background (or before return
- * when `sync`). No command stalls. */
+/* Empties a database, or all (db < 0), at once for everybody; memory is given back in the
+ * background (or before return when `sync`). No command stalls. */
 void cache_flush(struct cache_thread *t, int db, bool sync);
 
-/* Walks a database: calls fn for about `count` slots from cursor, returns the next cursor, 0 = done. Every key that is
- * there all the time is seen at least once, whatever grows or moves meanwhile. fn gets key and type; it must not call
- * the cache. */
+/* Walks a database: calls fn for about `count` slots from cursor, returns the next cursor, 0 =
+ * done. Every key that is there all the time is seen at least once, whatever grows or moves
+ * meanwhile. fn gets key and type; it must not call the cache. */
 typedef void cache_scan_fn(void *arg, const void *key, size_t len, enum cache_type type);
-uint64_t cache_scan(struct cache_thread *t, unsigned db, uint64_t cursor, size_t count, cache_scan_fn *fn, void *arg);
+uint64_t cache_scan(struct cache_thread *t, unsigned db, uint64_t cursor, size_t count,
+                    cache_scan_fn *fn, void *arg);
 /* A random key, copied into buf (CACHE_MAX_KEY bytes). False when the database is empty. */
 bool cache_random_key(struct cache_thread *t, unsigned db, void *buf, size_t *len);
 
@@ -213,42 +235,46 @@ bool cache_random_key(struct cache_thread *t, unsigned db, void *buf, size_t *le
 struct cache_item_info {
     enum cache_type type;
     size_t raw_len, stored_len;
-    const char *codec;      /* "raw", "lz4", "dense", "segmented" */
-    unsigned dict;          /* id, 0 = none */
-    size_t class_size;      /* of its (head) object */
-    size_t cost;            /* bytes it takes in all: object, handle, index slot, segments */
+    const char *codec; /* "raw", "lz4", "dense", "segmented" */
+    unsigned dict;     /* id, 0 = none */
+    size_t class_size; /* of its (head) object */
+    size_t cost;       /* bytes it takes in all: object, handle, index slot, segments */
     bool nursery;
-    unsigned frequency;     /* 0..3, or 0..255 under LFU */
-    int64_t idle_ms;        /* how long ago it was used; coarse under the default policy */
+    unsigned frequency; /* 0..3, or 0..255 under LFU */
+    int64_t idle_ms;    /* how long ago it was used; coarse under the default policy */
     int64_t expire_ms;
 };
 /* Does not count as a use. CACHE_OK or CACHE_MISS. */
-enum cache_status cache_inspect(struct cache_thread *t, const struct cache_key *k, struct cache_item_info *out);
+enum cache_status cache_inspect(struct cache_thread *t, const struct cache_key *k,
+                                struct cache_item_info *out);
 
 /* ---- memory ---- */
 
-/* Tells the cache of memory taken outside it (connection buffers): counts against the cap. Any thread. */
+/* Tells the cache of memory taken outside it (connection buffers): counts against the cap. Any
+ * thread. */
 void cache_charge(struct cache *cache, int64_t bytes);
-/* False when taking this much more outside would break the cap even after evicting all: refuse it. Any thread. */
+/* False when taking this much more outside would break the cap even after evicting all: refuse it.
+ * Any thread. */
 bool cache_may_charge(struct cache *cache, size_t bytes);
 /* What counts against the cap now. Any thread. */
 uint64_t cache_used_memory(struct cache *cache);
 
 /* ---- background work ---- */
 
-/* One slice of at most about budget_us: expiry, nursery, training, recoding, compaction, eviction to the low watermark,
- * freeing what was flushed. Called by one keeper thread (inside its own cache_thread; enters and leaves by itself).
- * `busy` = requests are waiting. Returns microseconds until it wants to run again. */
+/* One slice of at most about budget_us: expiry, nursery, training, recoding, compaction, eviction
+ * to the low watermark, freeing what was flushed. Called by one keeper thread (inside its own
+ * cache_thread; enters and leaves by itself). `busy` = requests are waiting. Returns microseconds
+ * until it wants to run again. */
 int64_t cache_tick(struct cache_thread *t, int64_t now_ms, int64_t budget_us, bool busy);
 
 /* ---- trained dictionaries ---- */
 
 struct cache_dict_info {
-    char family[64];        /* printable prefix of the keys, "*" for the shared one */
+    char family[64]; /* printable prefix of the keys, "*" for the shared one */
     unsigned id, generation;
-    size_t size, memory;    /* dictionary bytes; with prepared forms */
+    size_t size, memory; /* dictionary bytes; with prepared forms */
     size_t items;
-    double ratio;           /* raw/stored of these items */
+    double ratio; /* raw/stored of these items */
     int64_t age_ms;
     bool current;
 };
@@ -256,28 +282,39 @@ struct cache_dict_info {
 size_t cache_dict_list(struct cache *cache, struct cache_dict_info *out, size_t n, int64_t now_ms);
 /* Asks for a training soon, of one family or (NULL) all. False when there is no such family. */
 bool cache_dict_train(struct cache *cache, const char *family, size_t len);
-/* Stops using the dictionaries (of one family or all): items are recoded in the background, then they are freed. */
+/* Stops using the dictionaries (of one family or all): items are recoded in the background, then
+ * they are freed. */
 bool cache_dict_drop(struct cache *cache, const char *family, size_t len);
 
 /* ---- statistics ---- */
 
-enum cache_rung { CACHE_RUNG_EXPIRE, CACHE_RUNG_NURSERY, CACHE_RUNG_RECODE, CACHE_RUNG_COMPACT, CACHE_RUNG_EVICT,
-                  CACHE_RUNG_REFUSE, CACHE_RUNGS };
+enum cache_rung {
+    CACHE_RUNG_EXPIRE,
+    CACHE_RUNG_NURSERY,
+    CACHE_RUNG_RECODE,
+    CACHE_RUNG_COMPACT,
+    CACHE_RUNG_EVICT,
+    CACHE_RUNG_REFUSE,
+    CACHE_RUNGS
+};
 
 struct cache_stats {
     uint64_t items, hits, misses, expired, evicted, refused, damaged;
-    uint64_t raw_bytes;          /* of all values */
-    uint64_t stored_bytes;       /* the same as stored */
+    uint64_t raw_bytes;    /* of all values */
+    uint64_t stored_bytes; /* the same as stored */
     uint64_t key_bytes;
-    uint64_t items_by_codec[4];  /* raw, lz4, dense, segmented */
-    uint64_t incompressible;     /* items that were tried and stay raw */
+    uint64_t items_by_codec[4]; /* raw, lz4, dense, segmented */
+    uint64_t incompressible;    /* items that were tried and stay raw */
     uint64_t compress_attempts, compress_rejected, recoded;
     uint64_t compress_cpu_us;
     uint64_t nursery_bytes, nursery_items, ghost_hits;
-    uint64_t index_bytes, ghost_bytes, dict_bytes, charged_bytes, pool_bytes, other_bytes, used_memory, peak_memory;
+    uint64_t index_bytes, ghost_bytes, dict_bytes, charged_bytes, pool_bytes, other_bytes,
+        used_memory, peak_memory;
     uint64_t lazyfree_pending;
     uint64_t trainings, dicts;
-    struct { uint64_t runs, bytes, cpu_us; } rung[CACHE_RUNGS];
+    struct {
+        uint64_t runs, bytes, cpu_us;
+    } rung[CACHE_RUNGS];
 };
 void cache_stats(struct cache *cache, struct cache_stats *out);
 /* Sets hits, misses, expired, evicted and the rungs' counters to zero. */
@@ -285,7 +322,8 @@ void cache_stats_reset(struct cache *cache);
 /* The pool below, for INFO zspool: its statistics functions are in zspool/zspool.h. */
 struct zs_pool *cache_pool(struct cache *cache);
 
-/* Walks every invariant of index, items, accounting and pool. NULL when all hold. Stops the world. */
+/* Walks every invariant of index, items, accounting and pool. NULL when all hold. Stops the world.
+ */
 const char *cache_check(struct cache_thread *t);
 /* For tests: damages n random bytes in stored values. Returns how many objects it hit. */
 size_t cache_damage(struct cache_thread *t, size_t n, uint64_t seed);

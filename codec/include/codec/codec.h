@@ -1,7 +1,9 @@
-/* codec: bytes to fewer bytes and back. raw | LZ4 | dense, each with or without a trained dictionary.
+/* codec: bytes to fewer bytes and back. raw | LZ4 | dense, each with or without a trained
+ * dictionary.
  *
- * The payload is bare: no magic, no sizes, no checksum. Who stores it remembers codec, dictionary and raw length, and
- * a decode that does not give exactly the raw length has failed. lz4 and zstd are known to this layer alone.
+ * The payload is bare: no magic, no sizes, no checksum. Who stores it remembers codec, dictionary
+ * and raw length, and a decode that does not give exactly the raw length has failed. lz4 and zstd
+ * are known to this layer alone.
  */
 #ifndef CODEC_H
 #define CODEC_H
@@ -20,10 +22,11 @@ enum codec_id {
 /* What an encoder should spend. */
 enum codec_effort {
     CODEC_FAST,  /* LZ4, level 1 */
-    CODEC_CLOSE, /* the smaller of what is worth trying for idle data: LZ4HC, zstd. May answer either id */
+    CODEC_CLOSE, /* the smaller of what is worth trying for idle data: LZ4HC, zstd. May answer
+                    either id */
 };
 
-#define CODEC_MAX_RAW (64u << 10) /* longest input of one call */
+#define CODEC_MAX_RAW  (64u << 10) /* longest input of one call */
 #define CODEC_DICT_MAX (64u << 10)
 
 struct codec_dict;
@@ -34,38 +37,41 @@ struct codec_ctx *codec_ctx_create(void);
 void codec_ctx_destroy(struct codec_ctx *ctx);
 size_t codec_ctx_bytes(const struct codec_ctx *ctx);
 
-/* Encodes src with `dict` (NULL = none) into dst. Gives up early when the result would not be smaller than dst_cap, so
- * the caller passes the most it would accept. Returns the encoded length and sets *id; 0 = not worth it (or no memory),
- * dst then undefined. src_len <= CODEC_MAX_RAW. */
-size_t codec_encode(struct codec_ctx *ctx, enum codec_effort effort, const struct codec_dict *dict, const void *src,
-                    size_t src_len, void *dst, size_t dst_cap, enum codec_id *id);
+/* Encodes src with `dict` (NULL = none) into dst. Gives up early when the result would not be
+ * smaller than dst_cap, so the caller passes the most it would accept. Returns the encoded length
+ * and sets *id; 0 = not worth it (or no memory), dst then undefined. src_len <= CODEC_MAX_RAW. */
+size_t codec_encode(struct codec_ctx *ctx, enum codec_effort effort, const struct codec_dict *dict,
+                    const void *src, size_t src_len, void *dst, size_t dst_cap, enum codec_id *id);
 
-/* Decodes into dst, exactly raw_len bytes. False when the input is damaged or gives another length; dst is then
- * undefined up to raw_len and must not be shown to anyone. Safe on any input. */
-bool codec_decode(struct codec_ctx *ctx, enum codec_id id, const struct codec_dict *dict, const void *src,
-                  size_t src_len, void *dst, size_t raw_len);
+/* Decodes into dst, exactly raw_len bytes. False when the input is damaged or gives another length;
+ * dst is then undefined up to raw_len and must not be shown to anyone. Safe on any input. */
+bool codec_decode(struct codec_ctx *ctx, enum codec_id id, const struct codec_dict *dict,
+                  const void *src, size_t src_len, void *dst, size_t raw_len);
 
 /* ---- dictionaries: immutable once made, shared by all threads ---- */
 
-/* Makes a dictionary with its prepared forms from raw bytes (copied). NULL when memory is short or len is not in
- * 8..CODEC_DICT_MAX. Owner frees. */
+/* Makes a dictionary with its prepared forms from raw bytes (copied). NULL when memory is short or
+ * len is not in 8..CODEC_DICT_MAX. Owner frees. */
 struct codec_dict *codec_dict_create(const void *bytes, size_t len);
 void codec_dict_destroy(struct codec_dict *dict);
 /* All memory it holds, prepared forms included; may grow once when the dense form is first used. */
 size_t codec_dict_bytes(const struct codec_dict *dict);
 size_t codec_dict_len(const struct codec_dict *dict);
 
-/* Trains a dictionary of at most max_len bytes on `n` samples that lie one behind the other in `samples`. NULL when the samples do
- * not suffice or memory is short. Takes up to about budget_ms of the caller's CPU. */
-struct codec_dict *codec_dict_train(const void *samples, const size_t *lens, unsigned n, size_t max_len,
-                                    unsigned budget_ms);
+/* Trains a dictionary of at most max_len bytes on `n` samples that lie one behind the other in
+ * `samples`. NULL when the samples do not suffice or memory is short. Takes up to about budget_ms
+ * of the caller's CPU. */
+struct codec_dict *codec_dict_train(const void *samples, const size_t *lens, unsigned n,
+                                    size_t max_len, unsigned budget_ms);
 
-/* Encoded bytes of the samples under a dictionary (NULL = none), incompressible ones counted raw: to compare candidates
- * on held-back samples. */
-size_t codec_dict_measure(struct codec_ctx *ctx, enum codec_effort effort, const struct codec_dict *dict,
-                          const void *samples, const size_t *lens, unsigned n);
+/* Encoded bytes of the samples under a dictionary (NULL = none), incompressible ones counted raw:
+ * to compare candidates on held-back samples. */
+size_t codec_dict_measure(struct codec_ctx *ctx, enum codec_effort effort,
+                          const struct codec_dict *dict, const void *samples, const size_t *lens,
+                          unsigned n);
 
-/* Cheap look at up to a few hundred bytes: true when the value looks random or already compressed. May err. */
+/* Cheap look at up to a few hundred bytes: true when the value looks random or already compressed.
+ * May err. */
 bool codec_looks_incompressible(const void *src, size_t len);
 
 #endif
