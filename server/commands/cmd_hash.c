@@ -33,21 +33,21 @@ static bool hset_generic(struct request *rq, int64_t *added)
            hash_change_end(rq, &c, "hset");
 }
 
-static void hset_command(struct request *rq)
+static void hset_flat(struct request *rq)
 {
     int64_t added;
     if (hset_generic(rq, &added))
         resp_integer(rq->out, added);
 }
 
-static void hmset_command(struct request *rq)
+static void hmset_flat(struct request *rq)
 {
     int64_t added;
     if (hset_generic(rq, &added))
         resp_ok(rq->out);
 }
 
-static void hsetnx_command(struct request *rq)
+static void hsetnx_flat(struct request *rq)
 {
     struct hash_change c;
     if (!hash_change_begin(rq, 1, &c))
@@ -60,7 +60,7 @@ static void hsetnx_command(struct request *rq)
         resp_integer(rq->out, added);
 }
 
-static void hdel_command(struct request *rq)
+static void hdel_flat(struct request *rq)
 {
     struct hash_change c;
     int64_t removed = 0;
@@ -74,7 +74,7 @@ static void hdel_command(struct request *rq)
 
 /* ---- counting ---- */
 
-static void hincrby_command(struct request *rq)
+static void hincrby_flat(struct request *rq)
 {
     struct hash_change c;
     int64_t by, n = 0;
@@ -99,7 +99,7 @@ static void hincrby_command(struct request *rq)
         resp_integer(rq->out, n);
 }
 
-static void hincrbyfloat_command(struct request *rq)
+static void hincrbyfloat_flat(struct request *rq)
 {
     struct hash_change c;
     long double by, f = 0;
@@ -149,7 +149,7 @@ static enum lookup load_field(struct request *rq, size_t i, struct hash_blob *h,
     return LOOKUP_MISSING;
 }
 
-static void hget_command(struct request *rq)
+static void hget_flat(struct request *rq)
 {
     struct hash_blob h;
     struct hash_entry entry;
@@ -177,12 +177,12 @@ static void reply_field_number(struct request *rq, bool length)
         hash_unload(&h);
 }
 
-static void hexists_command(struct request *rq)
+static void hexists_flat(struct request *rq)
 {
     reply_field_number(rq, false);
 }
 
-static void hstrlen_command(struct request *rq)
+static void hstrlen_flat(struct request *rq)
 {
     reply_field_number(rq, true);
 }
@@ -199,7 +199,7 @@ static void reply_fields(struct request *rq, struct hash_edit *e)
     }
 }
 
-static void hmget_command(struct request *rq)
+static void hmget_flat(struct request *rq)
 {
     struct hash_blob h;
     struct hash_edit e;
@@ -221,6 +221,58 @@ static void hmget_command(struct request *rq)
     hash_edit_end(&e);
     if (found == LOOKUP_FOUND)
         hash_unload(&h);
+}
+
+/* ---- with fields and values in one piece each ---- */
+
+static void hset_command(struct request *rq)
+{
+    with_flat_arguments(rq, HASH_MAX_BYTES, hset_flat);
+}
+
+static void hmset_command(struct request *rq)
+{
+    with_flat_arguments(rq, HASH_MAX_BYTES, hmset_flat);
+}
+
+static void hsetnx_command(struct request *rq)
+{
+    with_flat_arguments(rq, HASH_MAX_BYTES, hsetnx_flat);
+}
+
+static void hdel_command(struct request *rq)
+{
+    with_flat_arguments(rq, HASH_MAX_BYTES, hdel_flat);
+}
+
+static void hincrby_command(struct request *rq)
+{
+    with_flat_arguments(rq, HASH_MAX_BYTES, hincrby_flat);
+}
+
+static void hincrbyfloat_command(struct request *rq)
+{
+    with_flat_arguments(rq, HASH_MAX_BYTES, hincrbyfloat_flat);
+}
+
+static void hget_command(struct request *rq)
+{
+    with_flat_arguments(rq, HASH_MAX_BYTES, hget_flat);
+}
+
+static void hexists_command(struct request *rq)
+{
+    with_flat_arguments(rq, HASH_MAX_BYTES, hexists_flat);
+}
+
+static void hstrlen_command(struct request *rq)
+{
+    with_flat_arguments(rq, HASH_MAX_BYTES, hstrlen_flat);
+}
+
+static void hmget_command(struct request *rq)
+{
+    with_flat_arguments(rq, HASH_MAX_BYTES, hmget_flat);
 }
 
 #define KEY_1  .group = GROUP_HASH, .first_key = 1, .last_key = 1, .key_step = 1

@@ -104,8 +104,9 @@ static bool hscan_options(struct request *rq, struct hscan *s)
                 return false;
             }
         } else if (more && request_is(rq, i, "match")) {
-            s->pattern = rq->argv[i + 1].ptr;
-            s->pattern_len = rq->argv[i + 1].len;
+            s->pattern = request_flat(rq, i + 1, &s->pattern_len);
+            if (s->pattern == NULL)
+                return false;
         } else {
             reply_syntax_error(rq);
             return false;

@@ -35,6 +35,13 @@ struct cache_source source_flat(const void *bytes, size_t len);
 /* A cache_source over argument i, which gives back each chunk once the next is asked for. */
 struct cache_source source_argument(struct request *rq, size_t i, struct resp_arg_reader *reader);
 
+/* ---- flat_arguments.c: arguments that came in chunks, in one piece ---- */
+
+/* Calls fn with a request whose arguments all have a ptr; copies those that came in chunks, and is
+ * nothing but the call when there are none. Replies the error when they are longer than `most`
+ * bytes together, or memory is short. */
+void with_flat_arguments(struct request *rq, size_t most, command_fn *fn);
+
 /* ---- value_copy.c: from key to key without the whole value in one place ---- */
 
 /* Stores the value of the view under another key, with its type; the view is ended. Both keys are

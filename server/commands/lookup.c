@@ -80,3 +80,9 @@ bool view_digest(struct request *rq, struct cache_view *view, uint64_t *digest)
     XXH3_freeState(state);
     return ok;
 }
+
+struct cache_source source_flat(const void *bytes, size_t len)
+{
+    /* A flat range of nothing still needs a place. */
+    return (struct cache_source){.flat = len > 0 ? bytes : "", .total = len};
+}
