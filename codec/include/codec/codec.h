@@ -37,9 +37,10 @@ struct codec_ctx *codec_ctx_create(void);
 void codec_ctx_destroy(struct codec_ctx *ctx);
 size_t codec_ctx_bytes(const struct codec_ctx *ctx);
 
-/* Encodes src with `dict` (NULL = none) into dst. Gives up early when the result would not be
- * smaller than dst_cap, so the caller passes the most it would accept. Returns the encoded length
- * and sets *id; 0 = not worth it (or no memory), dst then undefined. src_len <= CODEC_MAX_RAW. */
+/* Encodes src with `dict` (NULL = none) into dst. Gives up early when the result would be longer
+ * than dst_cap or not shorter than src, so the caller passes the most it would accept. Returns the
+ * encoded length and sets *id; 0 = not worth it (or no memory), dst then undefined.
+ * src_len <= CODEC_MAX_RAW. */
 size_t codec_encode(struct codec_ctx *ctx, enum codec_effort effort, const struct codec_dict *dict,
                     const void *src, size_t src_len, void *dst, size_t dst_cap, enum codec_id *id);
 

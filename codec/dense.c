@@ -1,0 +1,71 @@
+/* The dense codec: bare zstd blocks. A value is at most one block long, so neither a frame header
+ * (window, sizes, dictionary) nor a block header (length, type) tells anything that whoever stores
+ * the block does not know: that saves 5 to 14 bytes a value. */
+#include "internal.h"
+
+#include <stdlib.h>
+
+enum { LEVEL = 9 };
+
+struct dense_forms *dense_forms_create(const struct codec_dict *dict)
+{
+    struct dense_forms *forms = calloc(1, sizeof(*forms));
+    if (!forms)
+        return NULL;
+    ZSTD_compressionParameters params = ZSTD_getCParams(LEVEL, 1024, dict->len);
+    forms->cdict = ZSTD_createCDict_advanced(dict->bytes, dict->len, ZSTD_dlm_byRef, ZSTD_dct_auto,
+                                             params, ZSTD_defaultCMem);
+    forms->ddict = ZSTD_createDDict_byReference(dict->bytes, dict->len);
+    if (forms->cdict && forms->ddict)
+        return forms;
+    dense_forms_destroy(forms);
+    return NULL;
+}
+
+void dense_forms_destroy(struct dense_forms *forms)
+{
+    if (!forms)
+        return;
+    ZSTD_freeCDict(forms->cdict);
+    ZSTD_freeDDict(forms->ddict);
+    free(forms);
+}
+
+size_t dense_forms_bytes(const struct dense_forms *forms)
+{
+    return sizeof(*forms) + ZSTD_sizeof_CDict(forms->cdict) + ZSTD_sizeof_DDict(forms->ddict);
+}
+
+static size_t begin_encoding(ZSTD_CCtx *cctx, const struct dense_forms *forms, size_t src_len)
+{
+    ZSTD_frameParameters frame = {.contentSizeFlag = 0, .checksumFlag = 0, .noDictIDFlag = 1};
+    if (forms)
+        return ZSTD_compressBegin_usingCDict_advanced(cctx, forms->cdict, frame, src_len);
+    ZSTD_parameters params = {ZSTD_getCParams(LEVEL, src_len, 0), frame};
+    return ZSTD_compressBegin_advanced(cctx, NULL, 0, params, src_len);
+}
+
+size_t dense_encode(struct codec_ctx *ctx, const struct codec_dict *dict, const void *src,
+                    size_t src_len, void *dst, size_t dst_cap)
+{
+    ZSTD_CCtx *cctx = ctx_cctx(ctx);
+    const struct dense_forms *forms = dict ? dict_dense(dict) : NULL;
+    if (!cctx || (dict && !forms) || ZSTD_isError(begin_encoding(cctx, forms, src_len)))
+        return 0;
+    size_t len = ZSTD_compressBlock(cctx, dst, dst_cap, src, src_len);
+    return ZSTD_isError(len) ? 0 : len;
+}
+
+bool dense_decode(struct codec_ctx *ctx, const struct codec_dict *dict, const void *src,
+                  size_t src_len, void *dst, size_t raw_len)
+{
+    ZSTD_DCtx *dctx = ctx_dctx(ctx);
+    const struct dense_forms *forms = dict ? dict_dense(dict) : NULL;
+    if (!dctx || (dict && !forms))
+        return false;
+    size_t begun = ZSTD_decompressBegin_usingDDict(dctx, forms ? forms->ddict : NULL);
+    if (ZSTD_isError(begun))
+        return false;
+    size_t len = ZSTD_decompressBlock(dctx, dst, raw_len, src, src_len);
+    return !ZSTD_isError(len) && len == raw_len;
+}

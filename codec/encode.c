@@ -1,0 +1,20 @@
+/* Which codec an effort stands for. */
+#include "internal.h"
+
+size_t codec_encode(struct codec_ctx *ctx, enum codec_effort effort, const struct codec_dict *dict,
+                    const void *src, size_t src_len, void *dst, size_t dst_cap, enum codec_id *id)
+{
+    if (src_len < 2 || src_len > CODEC_MAX_RAW || dst_cap == 0)
+        return 0;
+    if (dst_cap >= src_len)
+        dst_cap = src_len - 1;
+    if (effort == CODEC_CLOSE) {
+        size_t len = dense_encode(ctx, dict, src, src_len, dst, dst_cap);
+        if (len != 0) {
+            *id = CODEC_DENSE;
+            return len;
+        }
+    }
+    *id = CODEC_LZ4;
+    return lz4_block_encode(ctx, dict, src, src_len, dst, dst_cap);
+}
