@@ -52,7 +52,15 @@ enum resp_status {
     RESP_NOMEM,   /* no memory: close */
 };
 
-enum resp_phase { RESP_START, RESP_COUNT, RESP_BULK_LENGTH, RESP_BULK, RESP_CHUNKS, RESP_BULK_END };
+enum resp_phase {
+    RESP_START,
+    RESP_INLINE,
+    RESP_COUNT,
+    RESP_BULK_LENGTH,
+    RESP_BULK,
+    RESP_CHUNKS,
+    RESP_BULK_END,
+};
 
 /* May be moved in memory (a plain copy) between calls. Zeroed memory is a fresh parser. */
 struct resp_parser {
@@ -67,10 +75,12 @@ struct resp_parser {
     size_t args_left;
     size_t bulk_len; /* of the argument being read */
     size_t chain_left;
-    size_t scanned; /* bytes of the buffer that need no second look */
+    size_t at;      /* where the element being read starts in the buffer */
+    size_t scanned; /* up to where the end of its line was looked for */
     enum resp_phase phase;
+    bool has_chains;
+    char error_byte; /* with an error of NULL: what stood in the place of a '$' */
     const char *error;
-    char error_byte;
 };
 
 /* Goes on with the command that starts at buf[0]; *len bytes are there. Chunked payload is moved
