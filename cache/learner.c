@@ -1,0 +1,241 @@
+/* Choosing a dictionary for a value, sampling it, and noticing when results get worse. */
+#include "learner_state.h"
+
+#include <stdlib.h>
+
+/* A family collects again when it has met this many times the bytes of its last training ... */
+#define GROWTH 8
+/* ... or when this many raw bytes were coded ... */
+#define DRIFT_WINDOW ((uint64_t)1 << 20)
+/* ... to more than this many percent of what its dictionary did when it was new. */
+#define DRIFT_PERCENT 115
+
+/* Others may wait for a first dictionary, when a family has this many samples ... */
+#define WORTH_WAITING 64
+/* ... for this long. */
+#define WAIT_MS 3000
+
+#define SAMPLES_LEAST ((size_t)256 << 10)
+#define SAMPLES_MOST  ((size_t)4 << 20)
+
+struct learner *learner_create(uint64_t seed, unsigned lock_rank)
+{
+    struct learner *l = calloc(1, sizeof *l);
+    struct family_table *table = family_table_create();
+    if (l == NULL || table == NULL) {
+        free(l);
+        family_table_destroy(table);
+        return NULL;
+    }
+    lock_init(&l->lock, lock_rank);
+    l->seed = seed;
+    l->table = table;
+    l->budget = SAMPLES_MOST;
+    return l;
+}
+
+void learner_destroy(struct learner *l)
+{
+    if (l == NULL)
+        return;
+    for (unsigned i = 0; i < FAMILY_MAX; i++)
+        reservoir_destroy(l->family[i].samples);
+    for (unsigned i = 1; i < LEARNER_DICTS; i++)
+        codec_dict_destroy(atomic_load(&l->dicts[i].dict));
+    family_table_destroy(l->table);
+    free(l);
+}
+
+void learner_set_budget(struct learner *l, size_t bytes)
+{
+    lock_acquire(&l->lock);
+    l->budget = bytes;
+    lock_release(&l->lock);
+}
+
+/* Prepared forms are made when first needed, so their bytes are summed anew each time. */
+size_t learner_bytes(const struct learner *l)
+{
+    size_t bytes = sizeof *l + atomic_load_explicit(&l->sample_bytes, memory_order_relaxed);
+    for (unsigned i = 1; i < LEARNER_DICTS; i++) {
+        const struct codec_dict *d = atomic_load_explicit(&l->dicts[i].dict, memory_order_acquire);
+        bytes += d == NULL ? 0 : codec_dict_bytes(d);
+    }
+    return bytes;
+}
+
+unsigned learner_count(const struct learner *l)
+{
+    unsigned n = 0;
+    for (unsigned i = 1; i < LEARNER_DICTS; i++)
+        n += atomic_load_explicit(&l->dicts[i].state, memory_order_relaxed) != DICT_FREE;
+    return n;
+}
+
+uint64_t learner_trainings(const struct learner *l)
+{
+    return atomic_load_explicit(&l->trainings, memory_order_relaxed);
+}
+
+/* ---- the two states of a family ---- */
+
+static bool is_first(const struct learned_family *f)
+{
+    return f->trained_bytes == 0;
+}
+
+void learner_rest_locked(struct learner *l, unsigned family)
+{
+    struct learned_family *f = &l->family[family];
+    if (f->samples == NULL)
+        return;
+    atomic_fetch_sub(&l->sample_bytes, reservoir_bytes(f->samples));
+    reservoir_destroy(f->samples);
+    f->samples = NULL;
+    f->asked = false;
+}
+
+void learner_collect_locked(struct learner *l, unsigned family)
+{
+    struct learned_family *f = &l->family[family];
+    if (f->samples != NULL)
+        return;
+    size_t most = l->budget / 2;
+    if (most > SAMPLES_MOST)
+        most = SAMPLES_MOST;
+    size_t taken = atomic_load(&l->sample_bytes);
+    size_t left = taken < l->budget ? l->budget - taken : 0;
+    if (most > left)
+        most = left;
+    if (most < SAMPLES_LEAST && (taken > 0 || family != FAMILY_SHARED))
+        return; /* later, when others have done */
+    f->samples = reservoir_create(most < SAMPLES_LEAST ? SAMPLES_LEAST : most,
+                                  l->seed ^ (family * 0x9e3779b97f4a7c15u));
+    if (f->samples == NULL)
+        return;
+    atomic_fetch_add(&l->sample_bytes, reservoir_bytes(f->samples));
+    f->since_ms = 0;
+}
+
+/* The place was given to another pattern: nothing that is known is about it. */
+static void forget_locked(struct learner *l, unsigned family)
+{
+    struct learned_family *f = &l->family[family];
+    learner_rest_locked(l, family);
+    f->place_generation = family_generation(l->table, family);
+    f->trained_bytes = 0;
+    f->generation = 0;
+    f->raw = f->stored = 0;
+    f->reference = 0;
+}
+
+void learner_retire_locked(struct learner *l, unsigned family)
+{
+    struct learned_family *f = &l->family[family];
+    unsigned id = atomic_load(&f->current);
+    if (id == 0)
+        return;
+    atomic_store(&l->dicts[id].state, DICT_RETIRED);
+    atomic_store(&f->current, 0);
+    f->reference = 0;
+    family_keep(l->table, family, family == FAMILY_SHARED);
+}
+
+/* ---- encoding ---- */
+
+static void watch_growth_locked(struct learner *l, unsigned family)
+{
+    struct learned_family *f = &l->family[family];
+    if (f->samples != NULL)
+        return;
+    uint64_t met = family_bytes(l->table, family);
+    if (is_first(f) || met / GROWTH >= f->trained_bytes)
+        learner_collect_locked(l, family);
+}
+
+void learner_choose(struct learner *l, const void *key, size_t len, size_t raw_len,
+                    struct learner_choice *out)
+{
+    lock_acquire(&l->lock);
+    unsigned family = family_meet(l->table, key, len, raw_len);
+    struct learned_family *f = &l->family[family];
+    if (f->place_generation != family_generation(l->table, family))
+        forget_locked(l, family);
+    watch_growth_locked(l, family);
+    unsigned id = atomic_load(&f->current);
+    /* A family without a dictionary of its own uses the common one. */
+    if (id == 0)
+        id = atomic_load(&l->family[FAMILY_SHARED].current);
+    out->family = family;
+    out->id = id;
+    out->dict = learner_dict(l, id);
+    out->wanted = f->samples != NULL && reservoir_wants(f->samples, raw_len);
+    lock_release(&l->lock);
+}
+
+void learner_sample(struct learner *l, const struct learner_choice *choice, const void *value,
+                    size_t len, int64_t now_ms)
+{
+    lock_acquire(&l->lock);
+    struct learned_family *f = &l->family[choice->family];
+    if (f->samples != NULL) {
+        size_t before = reservoir_bytes(f->samples);
+        reservoir_put(f->samples, value, len);
+        atomic_fetch_add(&l->sample_bytes, reservoir_bytes(f->samples) - before);
+        if (f->since_ms == 0)
+            f->since_ms = now_ms;
+    }
+    lock_release(&l->lock);
+}
+
+void learner_coded(struct learner *l, const struct learner_choice *choice, size_t raw,
+                   size_t stored)
+{
+    lock_acquire(&l->lock);
+    struct learned_family *f = &l->family[choice->family];
+    f->raw += raw;
+    f->stored += stored;
+    if (f->raw >= DRIFT_WINDOW) {
+        double now = (double)f->stored / (double)f->raw;
+        f->raw = f->stored = 0;
+        if (f->reference > 0 && now * 100 > f->reference * DRIFT_PERCENT)
+            learner_collect_locked(l, choice->family);
+    }
+    lock_release(&l->lock);
+}
+
+/* ---- by id ---- */
+
+const struct codec_dict *learner_dict(const struct learner *l, unsigned id)
+{
+    return atomic_load_explicit(&l->dicts[id].dict, memory_order_acquire);
+}
+
+bool learner_is_retired(const struct learner *l, unsigned id)
+{
+    return atomic_load_explicit(&l->dicts[id].state, memory_order_relaxed) == DICT_RETIRED;
+}
+
+unsigned learner_current(struct learner *l, const void *key, size_t len)
+{
+    lock_acquire(&l->lock);
+    unsigned family = family_find(l->table, key, len);
+    unsigned id = atomic_load(&l->family[family].current);
+    if (id == 0)
+        id = atomic_load(&l->family[FAMILY_SHARED].current);
+    lock_release(&l->lock);
+    return id;
+}
+
+bool learner_is_waiting(struct learner *l, int64_t now_ms)
+{
+    bool waiting = false;
+    lock_acquire(&l->lock);
+    for (unsigned i = 0; i < FAMILY_MAX && !waiting; i++) {
+        const struct learned_family *f = &l->family[i];
+        waiting = f->samples != NULL && is_first(f) &&
+                  reservoir_count(f->samples) >= WORTH_WAITING && now_ms - f->since_ms < WAIT_MS;
+    }
+    lock_release(&l->lock);
+    return waiting;
+}

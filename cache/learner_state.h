@@ -1,0 +1,55 @@
+/* The insides of a learner, shared by learner.c, learner_train.c and learner_list.c. */
+#ifndef CACHE_LEARNER_STATE_H
+#define CACHE_LEARNER_STATE_H
+
+#include <stdatomic.h>
+
+#include "base/lock.h"
+#include "family.h"
+#include "learner.h"
+#include "reservoir.h"
+
+enum dict_state { DICT_FREE, DICT_CURRENT, DICT_RETIRED };
+
+struct learned_dict {
+    _Atomic(struct codec_dict *) dict;
+    _Atomic uint8_t state; /* enum dict_state */
+    unsigned family;
+    unsigned generation; /* of the family's dictionaries: 1, 2, ... */
+    int64_t born_ms;
+    char name[64]; /* of the family at that time */
+};
+
+struct learned_family {
+    struct reservoir *samples; /* not NULL = COLLECTING */
+    int64_t since_ms;          /* first sample of this collection; 0 = none yet */
+    uint64_t trained_bytes;    /* bytes the family had met at its last training; 0 = never */
+    unsigned place_generation; /* of the place in the family table that this state is about */
+    unsigned generation;       /* of the last dictionary adopted */
+    bool asked;                /* ZDICT TRAIN */
+    _Atomic uint8_t current;   /* dictionary id */
+    /* Results since the last look: drift. */
+    uint64_t raw, stored;
+    double reference; /* stored/raw when the dictionary was adopted; 0 = none */
+};
+
+struct learner {
+    struct lock lock; /* all below but the atomics */
+    uint64_t seed;
+    size_t budget;
+    _Atomic size_t dict_bytes;
+    _Atomic size_t sample_bytes;
+    _Atomic uint64_t trainings;
+    struct family_table *table;
+    struct learned_family family[FAMILY_MAX];
+    struct learned_dict dicts[LEARNER_DICTS]; /* [0] stays free */
+};
+
+/* ---- learner.c ---- */
+
+void learner_rest_locked(struct learner *l, unsigned family);
+void learner_collect_locked(struct learner *l, unsigned family);
+/* Current -> retired; the family has none then. */
+void learner_retire_locked(struct learner *l, unsigned family);
+
+#endif

@@ -1,0 +1,169 @@
+/* Trainings: when one is due, whether its dictionary is worth its memory, and adopting it. */
+#include "learner_state.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Enough for a training at once ... */
+#define ENOUGH_BYTES ((size_t)2 << 20)
+/* ... or, this long after the first sample, whatever there is, but not less than: */
+#define PATIENCE_MS  1000
+#define LEAST_VALUES 64
+#define LEAST_BYTES  ((size_t)8 << 10)
+#define HELD_BACK    5 /* every fifth */
+#define TRAINING_MS  300
+
+/* A dictionary takes a part of what its family holds. */
+#define DICT_LEAST ((size_t)4 << 10)
+#define DICT_SHARE 32
+
+static bool is_due_locked(const struct learned_family *f, int64_t now_ms)
+{
+    if (f->samples == NULL || reservoir_count(f->samples) < LEAST_VALUES)
+        return false;
+    size_t held = reservoir_held(f->samples);
+    if (held < LEAST_BYTES)
+        return false;
+    return f->asked || held >= ENOUGH_BYTES || now_ms - f->since_ms >= PATIENCE_MS;
+}
+
+/* What one training works on, outside the lock. */
+struct training {
+    unsigned family;
+    unsigned place_generation;
+    struct samples train, held;
+    uint64_t met; /* bytes the family has met */
+    const struct codec_dict *current;
+    size_t max_len;
+    size_t room; /* bytes of the budget that are left */
+    struct codec_dict *candidate;
+    size_t before, after; /* encoded bytes of the samples held back */
+};
+
+static bool begin_locked(struct learner *l, int64_t now_ms, struct training *t)
+{
+    unsigned i = 0;
+    while (i < FAMILY_MAX && !is_due_locked(&l->family[i], now_ms))
+        i++;
+    if (i == FAMILY_MAX)
+        return false;
+    struct learned_family *f = &l->family[i];
+    *t = (struct training){.family = i, .place_generation = f->place_generation};
+    if (!reservoir_split(f->samples, HELD_BACK, &t->train, &t->held)) {
+        learner_rest_locked(l, i);
+        return false;
+    }
+    t->met = family_bytes(l->table, i);
+    t->current = learner_dict(l, atomic_load(&f->current));
+    size_t used = atomic_load(&l->dict_bytes);
+    t->room = used < l->budget ? l->budget - used : 0;
+    t->max_len = (size_t)(t->met / DICT_SHARE);
+    if (t->max_len > CODEC_DICT_MAX)
+        t->max_len = CODEC_DICT_MAX;
+    if (t->max_len < DICT_LEAST)
+        t->max_len = DICT_LEAST;
+    return true;
+}
+
+/* Saves at least a twentieth, and more than its memory on what the family is expected to hold. */
+static bool is_worth_it(const struct training *t)
+{
+    if (t->candidate == NULL || t->held.total == 0)
+        return false;
+    size_t memory = codec_dict_bytes(t->candidate);
+    if (t->after + t->before / 20 >= t->before || memory > t->room)
+        return false;
+    double saved = (double)(t->before - t->after) / (double)t->held.total;
+    return saved * (double)t->met > 2.0 * (double)memory;
+}
+
+static unsigned free_id_locked(const struct learner *l)
+{
+    for (unsigned i = 1; i < LEARNER_DICTS; i++)
+        if (atomic_load(&l->dicts[i].state) == DICT_FREE)
+            return i;
+    return 0;
+}
+
+static bool adopt_locked(struct learner *l, struct training *t, int64_t now_ms)
+{
+    struct learned_family *f = &l->family[t->family];
+    unsigned id = free_id_locked(l);
+    if (id == 0)
+        return false;
+    learner_retire_locked(l, t->family);
+    struct learned_dict *d = &l->dicts[id];
+    d->family = t->family;
+    d->generation = ++f->generation;
+    d->born_ms = now_ms;
+    snprintf(d->name, sizeof d->name, "%s", family_name(l->table, t->family));
+    atomic_store(&d->dict, t->candidate);
+    atomic_store(&d->state, DICT_CURRENT);
+    atomic_store(&f->current, (uint8_t)id);
+    atomic_fetch_add(&l->dict_bytes, codec_dict_bytes(t->candidate));
+    f->reference = (double)t->after / (double)t->held.total;
+    family_keep(l->table, t->family, true);
+    t->candidate = NULL;
+    return true;
+}
+
+static void end_locked(struct learner *l, struct training *t, int64_t now_ms)
+{
+    struct learned_family *f = &l->family[t->family];
+    if (f->place_generation != t->place_generation)
+        return;
+    if (is_worth_it(t) && adopt_locked(l, t, now_ms))
+        atomic_fetch_add(&l->trainings, 1);
+    learner_rest_locked(l, t->family);
+    f->trained_bytes = t->met > 0 ? t->met : 1;
+    f->raw = f->stored = 0;
+}
+
+bool learner_train(struct learner *l, struct codec_ctx *ctx, int64_t now_ms)
+{
+    struct training t;
+    lock_acquire(&l->lock);
+    bool due = begin_locked(l, now_ms, &t);
+    lock_release(&l->lock);
+    if (!due)
+        return false;
+
+    t.candidate = codec_dict_train(t.train.bytes, t.train.lens, t.train.n, t.max_len, TRAINING_MS);
+    if (t.candidate != NULL) {
+        t.before =
+            codec_dict_measure(ctx, CODEC_FAST, t.current, t.held.bytes, t.held.lens, t.held.n);
+        t.after =
+            codec_dict_measure(ctx, CODEC_FAST, t.candidate, t.held.bytes, t.held.lens, t.held.n);
+    }
+
+    lock_acquire(&l->lock);
+    end_locked(l, &t, now_ms);
+    lock_release(&l->lock);
+    codec_dict_destroy(t.candidate);
+    samples_free(&t.train);
+    samples_free(&t.held);
+    return true;
+}
+
+unsigned learner_retired(const struct learner *l, uint8_t out[LEARNER_DICTS])
+{
+    unsigned n = 0;
+    for (unsigned i = 1; i < LEARNER_DICTS; i++)
+        if (learner_is_retired(l, i))
+            out[n++] = (uint8_t)i;
+    return n;
+}
+
+void learner_free(struct learner *l, unsigned id)
+{
+    lock_acquire(&l->lock);
+    struct learned_dict *d = &l->dicts[id];
+    struct codec_dict *dict = atomic_load(&d->dict);
+    size_t bytes = dict == NULL ? 0 : codec_dict_bytes(dict);
+    size_t counted = atomic_load(&l->dict_bytes);
+    atomic_store(&l->dict_bytes, bytes < counted ? counted - bytes : 0);
+    atomic_store(&d->dict, NULL);
+    atomic_store(&d->state, DICT_FREE);
+    lock_release(&l->lock);
+    codec_dict_destroy(dict);
+}
