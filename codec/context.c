@@ -13,6 +13,7 @@ void codec_ctx_destroy(struct codec_ctx *ctx)
     if (!ctx)
         return;
     LZ4_freeStream(ctx->lz4);
+    LZ4_freeStreamHC(ctx->lz4hc);
     ZSTD_freeCCtx(ctx->cctx);
     ZSTD_freeDCtx(ctx->dctx);
     free(ctx);
@@ -23,6 +24,8 @@ size_t codec_ctx_bytes(const struct codec_ctx *ctx)
     size_t bytes = sizeof(*ctx);
     if (ctx->lz4)
         bytes += sizeof(*ctx->lz4);
+    if (ctx->lz4hc)
+        bytes += sizeof(*ctx->lz4hc);
     return bytes + ZSTD_sizeof_CCtx(ctx->cctx) + ZSTD_sizeof_DCtx(ctx->dctx);
 }
 
@@ -31,6 +34,13 @@ LZ4_stream_t *ctx_lz4(struct codec_ctx *ctx)
     if (!ctx->lz4)
         ctx->lz4 = LZ4_createStream();
     return ctx->lz4;
+}
+
+LZ4_streamHC_t *ctx_lz4hc(struct codec_ctx *ctx)
+{
+    if (!ctx->lz4hc)
+        ctx->lz4hc = LZ4_createStreamHC();
+    return ctx->lz4hc;
 }
 
 ZSTD_CCtx *ctx_cctx(struct codec_ctx *ctx)

@@ -17,7 +17,8 @@ bool codec_decode(struct codec_ctx *ctx, enum codec_id id, const struct codec_di
         memcpy(dst, src, raw_len);
         return true;
     case CODEC_LZ4:
-        return lz4_block_decode(dict, src, src_len, dst, raw_len);
+        return raw_len < SHORT_LEN ? lz4_short_decode(dict, src, src_len, dst, raw_len)
+                                   : lz4_block_decode(dict, src, src_len, dst, raw_len);
     case CODEC_DENSE:
         return dense_decode(ctx, dict, src, src_len, dst, raw_len);
     }

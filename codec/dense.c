@@ -5,14 +5,30 @@
 
 #include <stdlib.h>
 
-enum { LEVEL = 9 };
+/* Without a dictionary. */
+enum { LEVEL = 5 };
+
+/* A hash table of half as many slots as the dictionary has bytes: at level 9 the library would take
+ * four times the memory for the same ratio. */
+static ZSTD_compressionParameters dict_params(size_t dict_len)
+{
+    unsigned log = ZSTD_HASHLOG_MIN;
+    while ((size_t)1 << (log + 1) < dict_len)
+        log++;
+    return (ZSTD_compressionParameters){.windowLog = 17, /* the dictionary and the longest value */
+                                        .chainLog = log + 1,
+                                        .hashLog = log,
+                                        .searchLog = 5,
+                                        .minMatch = 4,
+                                        .strategy = ZSTD_lazy2};
+}
 
 struct dense_forms *dense_forms_create(const struct codec_dict *dict)
 {
     struct dense_forms *forms = calloc(1, sizeof(*forms));
     if (!forms)
         return NULL;
-    ZSTD_compressionParameters params = ZSTD_getCParams(LEVEL, 1024, dict->len);
+    ZSTD_compressionParameters params = dict_params(dict->len);
     forms->cdict = ZSTD_createCDict_advanced(dict->bytes, dict->len, ZSTD_dlm_byRef, ZSTD_dct_auto,
                                              params, ZSTD_defaultCMem);
     forms->ddict = ZSTD_createDDict_byReference(dict->bytes, dict->len);

@@ -17,19 +17,6 @@ static void find_content(struct codec_dict *dict)
     dict->content_len = dict->len - header;
 }
 
-static struct dict_lazy *lazy_create(void)
-{
-    struct dict_lazy *lazy = malloc(sizeof(*lazy));
-    if (!lazy)
-        return NULL;
-    if (pthread_mutex_init(&lazy->making, NULL) != 0) {
-        free(lazy);
-        return NULL;
-    }
-    atomic_init(&lazy->dense, NULL);
-    return lazy;
-}
-
 struct codec_dict *codec_dict_create(const void *bytes, size_t len)
 {
     if (len < DICT_MIN || len > CODEC_DICT_MAX)
@@ -38,7 +25,7 @@ struct codec_dict *codec_dict_create(const void *bytes, size_t len)
     if (!dict)
         return NULL;
     dict->bytes = malloc(len);
-    dict->lazy = lazy_create();
+    dict->lazy = calloc(1, sizeof(*dict->lazy));
     if (!dict->bytes || !dict->lazy) {
         codec_dict_destroy(dict);
         return NULL;
@@ -56,8 +43,8 @@ void codec_dict_destroy(struct codec_dict *dict)
     if (!dict)
         return;
     if (dict->lazy) {
+        LZ4_freeStreamHC(atomic_load_explicit(&dict->lazy->lz4hc, memory_order_acquire));
         dense_forms_destroy(atomic_load_explicit(&dict->lazy->dense, memory_order_acquire));
-        pthread_mutex_destroy(&dict->lazy->making);
     }
     free(dict->lazy);
     free(dict->bytes);
@@ -67,6 +54,8 @@ void codec_dict_destroy(struct codec_dict *dict)
 size_t codec_dict_bytes(const struct codec_dict *dict)
 {
     size_t bytes = sizeof(*dict) + sizeof(*dict->lazy) + dict->len;
+    if (atomic_load_explicit(&dict->lazy->lz4hc, memory_order_acquire))
+        bytes += sizeof(LZ4_streamHC_t);
     const struct dense_forms *dense =
         atomic_load_explicit(&dict->lazy->dense, memory_order_acquire);
     return dense ? bytes + dense_forms_bytes(dense) : bytes;
@@ -77,18 +66,31 @@ size_t codec_dict_len(const struct codec_dict *dict)
     return dict->len;
 }
 
+/* Two threads may make the same form at once: the second one's is thrown away. That is rare, and
+ * nobody has to wait. */
+const LZ4_streamHC_t *dict_lz4hc(const struct codec_dict *dict)
+{
+    LZ4_streamHC_t *there = atomic_load_explicit(&dict->lazy->lz4hc, memory_order_acquire);
+    if (there)
+        return there;
+    LZ4_streamHC_t *made = LZ4_createStreamHC();
+    if (!made)
+        return NULL;
+    LZ4_loadDictHC(made, (const char *)dict->content, (int)dict->content_len);
+    if (atomic_compare_exchange_strong(&dict->lazy->lz4hc, &there, made))
+        return made;
+    LZ4_freeStreamHC(made);
+    return there;
+}
+
 const struct dense_forms *dict_dense(const struct codec_dict *dict)
 {
-    struct dict_lazy *lazy = dict->lazy;
-    struct dense_forms *dense = atomic_load_explicit(&lazy->dense, memory_order_acquire);
-    if (dense)
-        return dense;
-    pthread_mutex_lock(&lazy->making);
-    dense = atomic_load_explicit(&lazy->dense, memory_order_relaxed);
-    if (!dense) {
-        dense = dense_forms_create(dict);
-        atomic_store_explicit(&lazy->dense, dense, memory_order_release);
-    }
-    pthread_mutex_unlock(&lazy->making);
-    return dense;
+    struct dense_forms *there = atomic_load_explicit(&dict->lazy->dense, memory_order_acquire);
+    if (there)
+        return there;
+    struct dense_forms *made = dense_forms_create(dict);
+    if (!made || atomic_compare_exchange_strong(&dict->lazy->dense, &there, made))
+        return made;
+    dense_forms_destroy(made);
+    return there;
 }

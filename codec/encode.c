@@ -8,6 +8,9 @@ size_t codec_encode(struct codec_ctx *ctx, enum codec_effort effort, const struc
         return 0;
     if (dst_cap >= src_len)
         dst_cap = src_len - 1;
+    *id = CODEC_LZ4;
+    if (src_len < SHORT_LEN)
+        return lz4_short_encode(ctx, effort, dict, src, src_len, dst, dst_cap);
     if (effort == CODEC_CLOSE) {
         size_t len = dense_encode(ctx, dict, src, src_len, dst, dst_cap);
         if (len != 0) {
@@ -15,6 +18,5 @@ size_t codec_encode(struct codec_ctx *ctx, enum codec_effort effort, const struc
             return len;
         }
     }
-    *id = CODEC_LZ4;
     return lz4_block_encode(ctx, dict, src, src_len, dst, dst_cap);
 }

@@ -1,25 +1,44 @@
-/* Noticing values that are random or compressed already, without compressing them. */
+/* Noticing values that are random or compressed already, without compressing them.
+ *
+ * Of a sample of n bytes the different values are counted. n random bytes show 256 * (1 -
+ * (255/256)^n) of them, 101 of 128 with a standard deviation of 3.7; base64 shows 55, text of any
+ * language less. Counting is a store a byte, with no counter to be read back. */
 #include "codec/codec.h"
 
-/* Text of any kind uses few byte values; among random bytes few are alike. A sample of n bytes is
- * counted as pairs of equal values: sum over all values of count * (count - 1) / 2, for which
- * random bytes give n * (n - 1) / 2 / 256, and base64 four times as much. */
-enum { SAMPLE_MAX = 256, SAMPLE_MIN = 64, PARTS = 4 };
+#include <string.h>
+
+enum { PARTS = 8 };
+
+/* Sample, and the different values from which on it looks random: the mean of random bytes less
+ * three and a half standard deviations. */
+enum { SHORT_SAMPLE = 64, SHORT_LIMIT = 48, LONG_SAMPLE = 128, LONG_LIMIT = 88 };
+
+/* Of 256 bytes that are 0 or 1. Added up as words: a byte of the sum is at most 32. */
+static unsigned count_ones(const uint8_t flags[256])
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < 256; i += sizeof(sum)) {
+        uint64_t word;
+        memcpy(&word, flags + i, sizeof(word));
+        sum += word;
+    }
+    /* Pairs of bytes become words of 16 bits, whose total ends up in the highest. */
+    uint64_t pairs = (sum & 0x00ff00ff00ff00ffu) + (sum >> 8 & 0x00ff00ff00ff00ffu);
+    return (unsigned)(pairs * 0x0001000100010001u >> 48);
+}
 
 bool codec_looks_incompressible(const void *src, size_t len)
 {
-    if (len < SAMPLE_MIN)
+    if (len < SHORT_SAMPLE)
         return false;
     const uint8_t *bytes = src;
-    size_t n = len < SAMPLE_MAX ? len / PARTS * PARTS : SAMPLE_MAX;
-    size_t part = n / PARTS, step = (len - part) / (PARTS - 1);
-    uint8_t counts[256] = {0};
-    unsigned pairs = 0;
-    for (size_t p = 0; p < PARTS; p++) {
-        const uint8_t *at = bytes + p * step;
+    size_t sample = len < LONG_SAMPLE ? SHORT_SAMPLE : LONG_SAMPLE;
+    size_t part = sample / PARTS, step = (len - part) / (PARTS - 1);
+    uint8_t seen[256];
+    memset(seen, 0, sizeof(seen));
+    for (size_t p = 0; p < PARTS; p++)
         for (size_t i = 0; i < part; i++)
-            pairs += counts[at[i]]++;
-    }
-    /* Twice what random bytes give, and a little for the spread of short samples. */
-    return pairs <= n * (n - 1) / 256 + 8;
+            seen[bytes[p * step + i]] = 1;
+    unsigned different = count_ones(seen);
+    return different >= (sample == SHORT_SAMPLE ? SHORT_LIMIT : LONG_LIMIT);
 }

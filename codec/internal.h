@@ -10,20 +10,37 @@
 #include <lz4hc.h>
 #define ZSTD_STATIC_LINKING_ONLY
 #define ZSTD_DISABLE_DEPRECATE_WARNINGS
-#include <pthread.h>
 #include <stdatomic.h>
 #include <zstd.h>
 
+/* Values below this length are always LZ4, in the form of lz4_short.c; from here on LZ4 blocks are
+ * as the library makes them, and idle data is zstd's: the two are equally small at about 300 bytes
+ * (docs/decisions.md). */
+enum { SHORT_LEN = 256 };
+
+/* Behind a short value while it is encoded: as long as the end that LZ4 never matches. */
+enum { SHORT_PAD = 12 };
+
 struct codec_ctx {
     LZ4_stream_t *lz4;
+    LZ4_streamHC_t *lz4hc;
     ZSTD_CCtx *cctx;
     ZSTD_DCtx *dctx;
+    uint8_t padded[SHORT_LEN + SHORT_PAD];
+    uint8_t block[LZ4_COMPRESSBOUND(SHORT_LEN + SHORT_PAD)];
 };
 
-/* The forms of a dictionary that the dense codec needs, made when it is first used. */
+/* What zstd needs of a dictionary, for encoding and for decoding. */
 struct dense_forms {
     ZSTD_CDict *cdict;
     ZSTD_DDict *ddict;
+};
+
+/* Forms of a dictionary that are made when they are first used, by whichever thread is first, and
+ * then stay. */
+struct dict_lazy {
+    _Atomic(LZ4_streamHC_t *) lz4hc;
+    _Atomic(struct dense_forms *) dense;
 };
 
 /*
@@ -42,32 +59,35 @@ struct codec_dict {
     LZ4_stream_t lz4; /* loaded with the content, only ever attached */
 };
 
-struct dict_lazy {
-    pthread_mutex_t making;
-    _Atomic(struct dense_forms *) dense;
-};
-
 /* ---- context.c: each gives NULL when memory is short ---- */
 LZ4_stream_t *ctx_lz4(struct codec_ctx *ctx);
+LZ4_streamHC_t *ctx_lz4hc(struct codec_ctx *ctx);
 ZSTD_CCtx *ctx_cctx(struct codec_ctx *ctx);
 ZSTD_DCtx *ctx_dctx(struct codec_ctx *ctx);
 
-/* ---- dict.c ---- */
-/* Makes them when they are first asked for. Any thread. NULL when memory is short. */
+/* ---- dict.c: each makes the form when it is first asked for; NULL when memory is short ---- */
+const LZ4_streamHC_t *dict_lz4hc(const struct codec_dict *dict);
 const struct dense_forms *dict_dense(const struct codec_dict *dict);
 
-/* ---- lz4_block.c: 0 and false as in codec_encode() and codec_decode() ---- */
+/* ---- lz4_block.c, lz4_short.c, dense.c: 0 and false as in codec_encode() and codec_decode() ----
+ */
 size_t lz4_block_encode(struct codec_ctx *ctx, const struct codec_dict *dict, const void *src,
                         size_t src_len, void *dst, size_t dst_cap);
 bool lz4_block_decode(const struct codec_dict *dict, const void *src, size_t src_len, void *dst,
                       size_t raw_len);
 
-/* ---- dense.c: likewise ---- */
+/* src_len < SHORT_LEN. */
+size_t lz4_short_encode(struct codec_ctx *ctx, enum codec_effort effort,
+                        const struct codec_dict *dict, const void *src, size_t src_len, void *dst,
+                        size_t dst_cap);
+bool lz4_short_decode(const struct codec_dict *dict, const void *src, size_t src_len, void *dst,
+                      size_t raw_len);
+
 size_t dense_encode(struct codec_ctx *ctx, const struct codec_dict *dict, const void *src,
                     size_t src_len, void *dst, size_t dst_cap);
 bool dense_decode(struct codec_ctx *ctx, const struct codec_dict *dict, const void *src,
                   size_t src_len, void *dst, size_t raw_len);
-/* The forms for a dictionary whose bytes stay where they are. */
+/* For a dictionary whose bytes stay where they are. NULL when memory is short. */
 struct dense_forms *dense_forms_create(const struct codec_dict *dict);
 void dense_forms_destroy(struct dense_forms *forms);
 size_t dense_forms_bytes(const struct dense_forms *forms);

@@ -1,5 +1,6 @@
-/* LZ4 blocks, with a dictionary attached. The working stream serves every dictionary: attaching
- * one is a matter of a pointer, and resetting the stream does not clear its table. */
+/* LZ4 blocks of values that are not short, with a dictionary attached. The working stream serves
+ * every dictionary: attaching one is a matter of a pointer, and resetting the stream does not clear
+ * its table. */
 #include "internal.h"
 
 enum { ACCELERATION = 1 };

@@ -15,15 +15,14 @@
 /* Stored in two bits of an item's header. */
 enum codec_id {
     CODEC_RAW = 0,
-    CODEC_LZ4 = 1,   /* LZ4 block; fast and LZ4HC blocks decode alike */
-    CODEC_DENSE = 2, /* zstd without magic, checksum, size or dictionary id */
+    CODEC_LZ4 = 1,   /* LZ4 sequences; what the fast and the close encoder make decodes alike */
+    CODEC_DENSE = 2, /* bare zstd block */
 };
 
 /* What an encoder should spend. */
 enum codec_effort {
     CODEC_FAST,  /* LZ4, level 1 */
-    CODEC_CLOSE, /* the smaller of what is worth trying for idle data: LZ4HC, zstd. May answer
-                    either id */
+    CODEC_CLOSE, /* for idle data: LZ4HC below 256 bytes, else zstd. May answer either id */
 };
 
 #define CODEC_MAX_RAW  (64u << 10) /* longest input of one call */
@@ -55,13 +54,17 @@ bool codec_decode(struct codec_ctx *ctx, enum codec_id id, const struct codec_di
  * len is not in 8..CODEC_DICT_MAX. Owner frees. */
 struct codec_dict *codec_dict_create(const void *bytes, size_t len);
 void codec_dict_destroy(struct codec_dict *dict);
-/* All memory it holds, prepared forms included; may grow once when the dense form is first used. */
+/* All memory it holds, prepared forms included: the bytes, 16 KiB for CODEC_FAST, and for
+ * CODEC_CLOSE 256 KiB from its first value below 256 bytes on, 0.25 MiB at most (in proportion to
+ * the length of the dictionary) from its first longer value on. A trained dictionary has those
+ * already that its samples call for. */
 size_t codec_dict_bytes(const struct codec_dict *dict);
 size_t codec_dict_len(const struct codec_dict *dict);
 
 /* Trains a dictionary of at most max_len bytes on `n` samples that lie one behind the other in
- * `samples`. NULL when the samples do not suffice or memory is short. Takes up to about budget_ms
- * of the caller's CPU. */
+ * `samples`, in random order. NULL when the samples do not suffice or memory is short. Takes up to
+ * about budget_ms of the caller's CPU: by the number of bytes, not by the clock; of more samples
+ * than that allows, the first are used. */
 struct codec_dict *codec_dict_train(const void *samples, const size_t *lens, unsigned n,
                                     size_t max_len, unsigned budget_ms);
 
