@@ -126,7 +126,7 @@ static bool compact_step(struct zs_pool *pool, struct zs_class *c, struct work *
     unpin_after_move(pool, source);
     lock_release(&c->lock);
     if (empty) {
-        zspage_destroy(pool, c, source);
+        zspage_destroy(pool, source);
         w->done.pages_freed += c->pages;
     }
     return empty || w->done.objects_moved != before;

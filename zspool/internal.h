@@ -197,7 +197,7 @@ struct zs_place {
 /* Takes memory for a zspage of the class, in no list. */
 enum zs_status zspage_create(struct zs_pool *pool, struct zs_class *c, uint32_t *out);
 /* Of no live objects, in no list. */
-void zspage_destroy(struct zs_pool *pool, struct zs_class *c, uint32_t number);
+void zspage_destroy(struct zs_pool *pool, uint32_t number);
 void zspage_link_locked(struct zs_pool *pool, struct zs_class *c, uint32_t number);
 void zspage_unlink_locked(struct zs_pool *pool, struct zs_class *c, uint32_t number);
 /* Puts it into the list that its fullness asks for. */

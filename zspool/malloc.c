@@ -67,7 +67,7 @@ enum zs_status zs_malloc(struct zs_pool *pool, size_t size, zs_handle *out)
     }
     lock_release(&c->lock);
     if (unused != 0)
-        zspage_destroy(pool, c, unused);
+        zspage_destroy(pool, unused);
     return status;
 }
 
@@ -116,7 +116,7 @@ void deferred_free(struct zs_pool *pool, uint32_t number)
         empty = deferred_free_locked(pool, c, number);
     lock_release(&c->lock);
     if (empty)
-        zspage_destroy(pool, c, number);
+        zspage_destroy(pool, number);
 }
 
 /* Marks the object; the last who unpins its zspage frees it. True as deferred_free_locked(). */
@@ -160,5 +160,5 @@ void zs_free(struct zs_pool *pool, zs_handle handle)
     bool empty = mapped ? defer_locked(pool, c, &at) : free_object_locked(pool, c, &at, handle);
     lock_release(&c->lock);
     if (empty)
-        zspage_destroy(pool, c, at.zspage);
+        zspage_destroy(pool, at.zspage);
 }
