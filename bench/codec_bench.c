@@ -290,7 +290,7 @@ static void measure_ways(const struct values *all, size_t first, const struct co
                "p50", "p99", "raw %", "zstd %");
         static const char *const names[2][2] = {{"fast", "fast + dict"}, {"close", "close + dict"}};
         for (int effort = CODEC_FAST; effort <= CODEC_CLOSE; effort++) {
-            for (int with = 0; with <= (dict != NULL); with++) {
+            for (int with = 0; with < (dict ? 2 : 1); with++) {
                 run.effort = (enum codec_effort)effort;
                 run.dict = with ? dict : NULL;
                 measure(&run, names[effort][with]);

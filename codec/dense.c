@@ -28,9 +28,14 @@ struct dense_forms *dense_forms_create(const struct codec_dict *dict)
     struct dense_forms *forms = calloc(1, sizeof(*forms));
     if (!forms)
         return NULL;
+    /* In memory of our own: the library's function does not look whether its allocation succeeded
+     * (libzstd 1.5.4). */
     ZSTD_compressionParameters params = dict_params(dict->len);
-    forms->cdict = ZSTD_createCDict_advanced(dict->bytes, dict->len, ZSTD_dlm_byRef, ZSTD_dct_auto,
-                                             params, ZSTD_defaultCMem);
+    forms->workspace_len = ZSTD_estimateCDictSize_advanced(dict->len, params, ZSTD_dlm_byRef);
+    forms->workspace = malloc(forms->workspace_len);
+    if (forms->workspace)
+        forms->cdict = ZSTD_initStaticCDict(forms->workspace, forms->workspace_len, dict->bytes,
+                                            dict->len, ZSTD_dlm_byRef, ZSTD_dct_auto, params);
     forms->ddict = ZSTD_createDDict_byReference(dict->bytes, dict->len);
     if (forms->cdict && forms->ddict)
         return forms;
@@ -42,14 +47,14 @@ void dense_forms_destroy(struct dense_forms *forms)
 {
     if (!forms)
         return;
-    ZSTD_freeCDict(forms->cdict);
     ZSTD_freeDDict(forms->ddict);
+    free(forms->workspace);
     free(forms);
 }
 
 size_t dense_forms_bytes(const struct dense_forms *forms)
 {
-    return sizeof(*forms) + ZSTD_sizeof_CDict(forms->cdict) + ZSTD_sizeof_DDict(forms->ddict);
+    return sizeof(*forms) + forms->workspace_len + ZSTD_sizeof_DDict(forms->ddict);
 }
 
 static size_t begin_encoding(ZSTD_CCtx *cctx, const struct dense_forms *forms, size_t src_len)

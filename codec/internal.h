@@ -32,7 +32,9 @@ struct codec_ctx {
 
 /* What zstd needs of a dictionary, for encoding and for decoding. */
 struct dense_forms {
-    ZSTD_CDict *cdict;
+    void *workspace; /* of cdict */
+    size_t workspace_len;
+    const ZSTD_CDict *cdict;
     ZSTD_DDict *ddict;
 };
 

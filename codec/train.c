@@ -11,10 +11,11 @@
 #include <zdict.h>
 
 enum {
-    SAMPLES_MIN = 8, /* the trainer wants 5 */
-    HELD_BACK = 8,   /* every so many at the end of the samples are for judging */
-    MATCHED = 8,     /* d: length of the strings that are counted */
-    TABLE_LOG = 18,  /* f: 6 << 18 bytes of memory while it works */
+    SAMPLES_MIN = 8,     /* the trainer wants 5 */
+    HELD_BACK = 8,       /* every so many at the end of the samples are for judging */
+    MATCHED = 8,         /* d: length of the strings that are counted */
+    TABLE_LOG = 18,      /* f: 10 << 18 bytes of memory while it works ... */
+    WORK_BYTES = 8 << 20 /* ... and everything else that it and the encoder it calls take */
 };
 
 static const unsigned segment_lens[] = {400, 1600, 200};
@@ -40,29 +41,45 @@ static struct samples samples_first(const void *bytes, const size_t *lens, unsig
     return s;
 }
 
-/* The first n of s; what remains goes to `rest`. */
-static struct samples samples_split(const struct samples *s, unsigned n, struct samples *rest)
+static struct samples samples_behind(const struct samples *s, unsigned n)
 {
     struct samples first = samples_first(s->bytes, s->lens, n, s->total);
-    *rest = (struct samples){s->bytes + first.total, s->lens + first.n, s->n - first.n,
-                             s->total - first.total};
-    return first;
+    return (struct samples){s->bytes + first.total, s->lens + first.n, s->n - first.n,
+                            s->total - first.total};
 }
 
-static struct codec_dict *train_once(const struct samples *s, size_t max_len, unsigned segment_len,
-                                     bool long_values)
+/* The trainer does not look whether all of its allocations succeeded (libzstd 1.5.4; of its two
+ * functions, the optimizing one does better). So it is not called unless there is room for all of
+ * them together. */
+static bool has_room(unsigned n)
+{
+    void *volatile room = malloc(WORK_BYTES + n * sizeof(size_t)); /* not to be optimized away */
+    bool has = room != NULL;
+    free(room);
+    return has;
+}
+
+/* On the first `used` samples. */
+static struct codec_dict *train_once(const struct samples *s, unsigned used, size_t max_len,
+                                     unsigned segment_len, bool long_values)
 {
     uint8_t *bytes = malloc(max_len);
-    if (!bytes)
+    if (!bytes || !has_room(s->n)) {
+        free(bytes);
         return NULL;
+    }
     ZDICT_fastCover_params_t params = {
         .k = segment_len,
         .d = MATCHED,
         .f = TABLE_LOG,
+        .steps = 1,
+        .nbThreads = 1,
+        .splitPoint = (double)used / s->n,
         .accel = 1,
         .zParams = {.compressionLevel = long_values ? LEVEL_LONG : LEVEL_SHORT},
     };
-    size_t len = ZDICT_trainFromBuffer_fastCover(bytes, max_len, s->bytes, s->lens, s->n, params);
+    size_t len =
+        ZDICT_optimizeTrainFromBuffer_fastCover(bytes, max_len, s->bytes, s->lens, s->n, &params);
     struct codec_dict *dict = ZDICT_isError(len) ? NULL : codec_dict_create(bytes, len);
     free(bytes);
     return dict;
@@ -71,12 +88,12 @@ static struct codec_dict *train_once(const struct samples *s, size_t max_len, un
 static struct codec_dict *train_best(struct codec_ctx *ctx, const struct samples *s, size_t max_len,
                                      unsigned tries, bool long_values)
 {
-    struct samples held;
-    struct samples used = samples_split(s, s->n - s->n / HELD_BACK, &held);
+    unsigned used = s->n - s->n / HELD_BACK;
+    struct samples held = samples_behind(s, used);
     struct codec_dict *best = NULL;
     size_t best_total = SIZE_MAX;
     for (unsigned i = 0; i < tries; i++) {
-        struct codec_dict *dict = train_once(&used, max_len, segment_lens[i], long_values);
+        struct codec_dict *dict = train_once(s, used, max_len, segment_lens[i], long_values);
         if (!dict)
             continue;
         size_t total = codec_dict_measure(ctx, CODEC_CLOSE, dict, held.bytes, held.lens, held.n);

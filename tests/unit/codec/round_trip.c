@@ -1,7 +1,7 @@
 /* What is encoded decodes to itself: every codec, with and without a dictionary, every size. */
-#include "values.h"
-
 #include "codec/codec.h"
+
+#include "values.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -83,22 +83,6 @@ START_TEST(every_size)
 }
 END_TEST
 
-START_TEST(a_dictionary_halves_records)
-{
-    struct value_set set = value_set_json(100000, 500);
-    size_t raw = 0;
-    for (unsigned i = 0; i < set.n; i++)
-        raw += set.lens[i];
-    size_t without = codec_dict_measure(ctx, CODEC_FAST, NULL, set.bytes, set.lens, set.n);
-    size_t with = codec_dict_measure(ctx, CODEC_FAST, dict, set.bytes, set.lens, set.n);
-    size_t close = codec_dict_measure(ctx, CODEC_CLOSE, dict, set.bytes, set.lens, set.n);
-    ck_assert_uint_le(without, raw);
-    ck_assert_uint_lt(with, raw / 2);
-    ck_assert_uint_lt(close, with);
-    value_set_free(&set);
-}
-END_TEST
-
 START_TEST(not_worth_it_is_zero)
 {
     uint8_t noise[4096], out[5000];
@@ -125,16 +109,6 @@ START_TEST(raw_is_a_copy)
 }
 END_TEST
 
-START_TEST(training_needs_samples)
-{
-    size_t lens[3] = {10, 10, 10};
-    const char *three = "aaaaaaaaaabbbbbbbbbbcccccccccc";
-    ck_assert_ptr_null(codec_dict_train(three, lens, 3, 4096, 100));
-    ck_assert_ptr_null(codec_dict_train(three, lens, 0, 4096, 100));
-    ck_assert_ptr_null(codec_dict_train(three, lens, 3, 10, 100));
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("codec round trip");
@@ -142,10 +116,8 @@ int main(void)
     tcase_set_timeout(tc, 120);
     tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_add_test(tc, every_size);
-    tcase_add_test(tc, a_dictionary_halves_records);
     tcase_add_test(tc, not_worth_it_is_zero);
     tcase_add_test(tc, raw_is_a_copy);
-    tcase_add_test(tc, training_needs_samples);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
