@@ -8,7 +8,7 @@
     } while (0)
 
 struct tally {
-    size_t live, pages;
+    size_t live, pages, addresses;
 };
 
 /* Pages of the chain belong to it, in order. */
@@ -26,7 +26,9 @@ static const char *check_chain(const struct zs_pool *pool, const struct zs_class
         CHECK(page / ZS_BLOCK_PAGES != 0, "a page lies in block 0");
         const struct zs_block *b = &pool->block[page / ZS_BLOCK_PAGES];
         unsigned i = page % ZS_BLOCK_PAGES;
-        CHECK((b->used[i / 64] >> i % 64 & 1) != 0, "a page of a zspage is not marked used");
+        CHECK((b->taken[i / 64] >> i % 64 & 1) != 0, "a page of a zspage is not marked taken");
+        CHECK((b->resident[i / 64] >> i % 64 & 1) == (z->resident >> n & 1),
+              "a zspage is wrong about which of its pages are resident");
         if (page != z->first_page + n)
             adjacent = false;
         n++;
@@ -44,10 +46,14 @@ static const char *check_objects(const struct zs_pool *pool, const struct zs_cla
     uint32_t live = 0;
     uint32_t pending = 0;
     CHECK(z->fresh <= c->objects, "more fresh objects than there are");
+    uint32_t reach = z->fresh == 0 ? 0
+                     : c->huge     ? c->pages
+                                   : (z->fresh * c->size - 1) / ZS_PAGE_SIZE + 1;
+    CHECK((~z->resident & (((uint32_t)1 << reach) - 1)) == 0, "an object is not resident");
     for (uint32_t i = 0; i < z->fresh; i++) {
         struct zs_place at;
         zspage_object(pool, c, number, i, &at);
-        uint32_t header = *zspage_header(pool, c, &at);
+        uint32_t header = header_load(pool, c, &at);
         if ((header & 1) == 0)
             continue;
         live++;
@@ -56,7 +62,7 @@ static const char *check_objects(const struct zs_pool *pool, const struct zs_cla
         CHECK(word == place_word(pool, c, &at), "a handle does not lead to its object");
         struct zs_place back;
         place_of_word(pool, word, &back);
-        CHECK(back.object == i && back.off == at.off && back.zspage == number,
+        CHECK(object_of_place(pool, c, &back) == i && back.off == at.off && back.zspage == number,
               "a location word is read wrongly");
     }
     CHECK(live == z->inuse, "objects in use are miscounted");
@@ -66,7 +72,7 @@ static const char *check_objects(const struct zs_pool *pool, const struct zs_cla
         CHECK(i < z->fresh && free_objects < z->fresh, "a free list is broken");
         struct zs_place at;
         zspage_object(pool, c, number, i, &at);
-        uint32_t header = *zspage_header(pool, c, &at);
+        uint32_t header = header_load(pool, c, &at);
         CHECK((header & 1) == 0, "a live object is in a free list");
         i = header >> 2;
     }
@@ -86,6 +92,7 @@ static const char *check_class(const struct zs_pool *pool, const struct zs_class
 {
     size_t zspages = 0;
     size_t live = 0;
+    size_t pages = 0;
     for (unsigned group = 0; group < ZS_FULLNESS_GROUPS; group++) {
         size_t n = 0;
         uint32_t before = 0;
@@ -101,6 +108,7 @@ static const char *check_class(const struct zs_pool *pool, const struct zs_class
             if (fault != NULL)
                 return fault;
             live += z->inuse;
+            pages += (size_t)__builtin_popcount(z->resident);
             before = i;
             n++;
         }
@@ -109,8 +117,10 @@ static const char *check_class(const struct zs_pool *pool, const struct zs_class
     }
     CHECK(live == atomic_load(&c->obj_used), "objects of a class are miscounted");
     CHECK(zspages * c->objects == atomic_load(&c->obj_allocated), "capacity is miscounted");
+    CHECK(pages == atomic_load(&c->pages_used), "pages of a class are miscounted");
     tally->live += live;
-    tally->pages += zspages * c->pages;
+    tally->pages += pages;
+    tally->addresses += zspages * c->pages;
     return NULL;
 }
 
@@ -141,6 +151,7 @@ static const char *check_handles(const struct zs_pool *pool, const struct tally 
 
 static const char *check_blocks(const struct zs_pool *pool, const struct tally *tally)
 {
+    size_t taken = 0;
     size_t used = 0;
     size_t resident = 0;
     for (uint32_t i = 1; i < pool->pages.blocks_begun; i++) {
@@ -148,16 +159,18 @@ static const char *check_blocks(const struct zs_pool *pool, const struct tally *
         unsigned in_use = 0;
         unsigned there = 0;
         for (unsigned w = 0; w < ZS_BLOCK_PAGES / 64; w++) {
-            CHECK((b->used[w] & ~b->resident[w]) == 0, "a used page is not resident");
-            in_use += (unsigned)__builtin_popcountll(b->used[w]);
+            in_use += (unsigned)__builtin_popcountll(b->taken[w]);
             there += (unsigned)__builtin_popcountll(b->resident[w]);
+            used += (unsigned)__builtin_popcountll(b->taken[w] & b->resident[w]);
         }
-        CHECK(in_use == b->used_count && there == b->resident_count, "a block is miscounted");
-        used += in_use;
+        CHECK(in_use == b->taken_count && there == b->resident_count, "a block is miscounted");
+        taken += in_use;
         resident += there;
     }
-    CHECK(used == tally->pages, "a used page belongs to no zspage");
-    CHECK(used == atomic_load(&pool->pages.used), "used pages are miscounted");
+    CHECK(taken == tally->addresses && taken == pool->pages.taken,
+          "a page that is taken belongs to no zspage");
+    CHECK(used == tally->pages && used == atomic_load(&pool->pages.used),
+          "used pages are miscounted");
     CHECK(resident - used == atomic_load(&pool->pages.cached), "cached pages are miscounted");
     size_t limit = atomic_load(&pool->pages.limit);
     CHECK(limit == 0 || atomic_load(&pool->pages.peak) > limit || resident <= limit,
@@ -167,7 +180,7 @@ static const char *check_blocks(const struct zs_pool *pool, const struct tally *
 
 const char *zs_check(struct zs_pool *pool)
 {
-    struct tally tally = {0, 0};
+    struct tally tally = {0};
     const char *fault = NULL;
     for (unsigned i = 0; i < pool->classes; i++)
         lock_acquire(&pool->class[i].lock);

@@ -7,23 +7,24 @@
  */
 #include "internal.h"
 
-/* Steps between the sizes wanted. */
+#define STEP_LEAST 2u
+
+/* Steps between the sizes wanted. Small objects are many, so a percent matters; each class more
+ * costs about a page. */
 static size_t step_after(size_t size)
 {
-    if (size < 128)
+    if (size < 152)
+        return STEP_LEAST;
+    if (size < 256)
         return 4;
-    if (size < 512)
-        return 8;
-    size_t step = size < ZS_PAGE_SIZE ? size / 50 : size / 40;
-    return step & ~(size_t)3;
+    if (size < 1024)
+        return 16;
+    return size / 37 & ~(size_t)(STEP_LEAST - 1);
 }
 
-/* A longer chain must save more than this part of an object's bytes, in 1/1024: small objects are
- * many, so a percent matters; in large classes it is the slack of half empty zspages that does. */
-static size_t longer_chain_gain(size_t size)
-{
-    return size < 256 ? 5 : 24;
-}
+/* A longer chain must save more than this part of an object's bytes, in 1/1024: a chain costs
+ * address space, and memory only where objects reach. */
+#define LONGER_CHAIN_GAIN 2u
 
 struct shape {
     unsigned pages, objects;
@@ -43,7 +44,7 @@ static struct shape best_shape(size_t size, unsigned chain_pages)
         if (s.objects < 2)
             continue;
         if (best.pages == 0 ||
-            shape_cost(s) + shape_cost(s) * longer_chain_gain(size) / 1024 < shape_cost(best))
+            shape_cost(s) + shape_cost(s) * LONGER_CHAIN_GAIN / 1024 < shape_cost(best))
             best = s;
     }
     /* Alone in its pages, an object needs no header. */
@@ -61,7 +62,7 @@ static void add_class(struct zs_pool *pool, struct shape s)
     c->pages = (uint8_t)s.pages;
     c->objects = (uint16_t)s.objects;
     c->huge = s.objects == 1;
-    c->size = (s.pages * ZS_PAGE_SIZE / s.objects) & ~3u;
+    c->size = (s.pages * ZS_PAGE_SIZE / s.objects) & ~(STEP_LEAST - 1);
 }
 
 static bool is_new(const struct zs_pool *pool, struct shape s)
@@ -84,12 +85,12 @@ void class_table_init(struct zs_pool *pool)
         const struct zs_class *c = &pool->class[pool->classes - 1];
         /* A huge object of c->size bytes comes here as a request of that and a header. */
         size_t covers = c->size + (c->huge ? ZS_HEADER : 0);
-        for (; filled * 4 <= covers && filled < sizeof pool->class_of; filled++)
+        for (; filled * STEP_LEAST <= covers && filled < sizeof pool->class_of; filled++)
             pool->class_of[filled] = c->id;
         if (covers >= most)
             break;
         size_t next = size + step_after(size);
-        size = next > covers ? next : covers + 4;
+        size = next > covers ? next : covers + STEP_LEAST;
         if (size > most)
             size = most;
     }
@@ -100,7 +101,7 @@ int zs_lookup_class_index(const struct zs_pool *pool, size_t size)
 {
     if (size == 0 || size > ZS_MAX_ALLOC_SIZE)
         return -1;
-    return pool->class_of[(size + ZS_HEADER + 3) / 4];
+    return pool->class_of[(size + ZS_HEADER + 1) / 2];
 }
 
 size_t zs_huge_class_size(const struct zs_pool *pool)

@@ -4,13 +4,18 @@
  * keep a class from shrinking. */
 #include "internal.h"
 
-/* Mapped zspages that are passed over in one list before the next list is tried. */
+/* Zspages of one list that are looked at before the next list is tried. */
 #define PASSES 16
+/* What is moved in one go, while readers of the source and everybody who allocates in the class
+ * wait. */
+#define STEP_MOVES 64
+#define STEP_BYTES (16u << 10)
 
 /* What is left of a budget, and what was done. */
 struct work {
     struct zs_budget budget;
     struct zs_compact_result done;
+    size_t step_moves, step_bytes; /* where the step ends */
 };
 
 static bool is_spent(const struct work *w)
@@ -19,12 +24,25 @@ static bool is_spent(const struct work *w)
            (w->budget.max_bytes != 0 && w->done.bytes_moved >= w->budget.max_bytes);
 }
 
-/* zspages that fit into the holes of the others. */
-static size_t freeable(const struct zs_class *c)
+static void begin_step(struct work *w)
+{
+    w->step_moves = w->done.objects_moved + STEP_MOVES;
+    w->step_bytes = w->done.bytes_moved + STEP_BYTES;
+}
+
+static bool step_is_over(const struct work *w)
+{
+    return w->done.objects_moved >= w->step_moves || w->done.bytes_moved >= w->step_bytes ||
+           is_spent(w);
+}
+
+size_t class_freeable(const struct zs_class *c)
 {
     size_t used = atomic_load_explicit(&c->obj_used, memory_order_relaxed);
-    size_t allocated = atomic_load_explicit(&c->obj_allocated, memory_order_relaxed);
-    return c->objects > 1 && allocated > used ? (allocated - used) / c->objects : 0;
+    size_t pages = atomic_load_explicit(&c->pages_used, memory_order_relaxed);
+    size_t rest = used % c->objects * c->size;
+    size_t needed = used / c->objects * c->pages + (rest + ZS_PAGE_SIZE - 1) / ZS_PAGE_SIZE;
+    return c->objects > 1 && pages > needed ? pages - needed : 0;
 }
 
 /* The emptiest zspage nobody maps, marked as moving; 0 = none. */
@@ -42,16 +60,17 @@ static uint32_t source_locked(struct zs_pool *pool, const struct zs_class *c, st
     return 0;
 }
 
-/* The fullest with room that is not the source and not emptier than it; 0 = none. */
-static uint32_t destination_locked(const struct zs_pool *pool, const struct zs_class *c,
-                                   uint32_t source)
+/* The fullest with room that is not the source and not emptier than it; 0 = none. One with a hole
+ * does without a new page, so it is tried first where no page can be had. */
+static uint32_t destination_locked(struct zs_pool *pool, struct zs_class *c, uint32_t source)
 {
     for (unsigned group = ZS_FULL_GROUP; group-- > pool->zspage[source].group;) {
         uint32_t number = c->list[group];
-        if (number == source)
+        for (unsigned i = 0; number != 0 && i < PASSES; i++) {
+            if (number != source && zspage_prepare_locked(pool, c, number) == ZS_OK)
+                return number;
             number = pool->zspage[number].next;
-        if (number != 0)
-            return number;
+        }
     }
     return 0;
 }
@@ -60,6 +79,11 @@ static void copy_object(struct zs_pool *pool, const struct zs_class *c, const st
                         const struct zs_place *to)
 {
     uint8_t piece[512];
+    if (from->off + c->size <= ZS_PAGE_SIZE && to->off + c->size <= ZS_PAGE_SIZE) {
+        memcpy(page_address(pool, to->page) + to->off + ZS_HEADER,
+               page_address(pool, from->page) + from->off + ZS_HEADER, c->size - ZS_HEADER);
+        return;
+    }
     for (size_t at = ZS_HEADER; at < c->size;) {
         size_t n = c->size - at < sizeof piece ? c->size - at : sizeof piece;
         object_read(pool, from, at, piece, n);
@@ -68,68 +92,121 @@ static void copy_object(struct zs_pool *pool, const struct zs_class *c, const st
     }
 }
 
+/* Gives the object a place in another zspage, or another place in its own. The old one is still
+ * marked as live then. */
 static void move_object_locked(struct zs_pool *pool, struct zs_class *c,
-                               const struct zs_place *from, uint32_t to_zspage, struct work *w)
+                               const struct zs_place *from, uint32_t handle, uint32_t to_zspage,
+                               struct work *w)
 {
-    uint32_t handle = *zspage_header(pool, c, from) >> 2;
     struct zs_place to;
     zspage_take_object_locked(pool, c, to_zspage, handle, &to);
     copy_object(pool, c, from, &to);
     atomic_store_explicit(&pool->word[handle], place_word(pool, c, &to), memory_order_release);
-    zspage_free_object_locked(pool, c, from);
-    zspage_relist_locked(pool, c, to_zspage);
     w->done.objects_moved++;
     w->done.bytes_moved += c->size;
 }
 
-/* Moves what fits. The source keeps its list meanwhile. */
+/* The handle of the object there, 0 = it is free. A header that does not fit to the handle table
+ * was overwritten by somebody: it is restored first. */
+static uint32_t handle_at_locked(struct zs_pool *pool, const struct zs_class *c,
+                                 const struct zs_place *at)
+{
+    for (;;) {
+        uint32_t header = header_load(pool, c, at);
+        uint32_t handle = header >> 2;
+        if ((header & 1) == 0)
+            return 0;
+        if (handle <= atomic_load_explicit(&pool->handles_begun, memory_order_relaxed) &&
+            atomic_load_explicit(&pool->word[handle], memory_order_relaxed) ==
+                place_word(pool, c, at))
+            return handle;
+        zspage_mend_locked(pool, c, at->zspage);
+    }
+}
+
+/* Moves what fits into others. The source keeps its list meanwhile. */
 static void empty_source_locked(struct zs_pool *pool, struct zs_class *c, uint32_t source,
                                 struct work *w)
 {
     const struct zspage *z = &pool->zspage[source];
-    for (uint32_t i = 0; z->inuse > 0 && i < z->fresh && !is_spent(w); i++) {
+    for (uint32_t i = 0; z->inuse > 0 && i < z->fresh && !step_is_over(w); i++) {
         struct zs_place from;
         zspage_object(pool, c, source, i, &from);
-        if ((*zspage_header(pool, c, &from) & 1) == 0)
+        uint32_t handle = handle_at_locked(pool, c, &from);
+        if (handle == 0)
             continue;
         uint32_t to = destination_locked(pool, c, source);
         if (to == 0)
             return;
-        move_object_locked(pool, c, &from, to, w);
+        move_object_locked(pool, c, &from, handle, to, w);
+        zspage_free_object_locked(pool, c, &from);
+        zspage_relist_locked(pool, c, to);
     }
+}
+
+/* Moves the last objects of a zspage into its own holes, and gives the pages behind back. */
+static uint32_t shorten_locked(struct zs_pool *pool, struct zs_class *c, uint32_t number,
+                               struct work *w)
+{
+    struct zspage *z = &pool->zspage[number];
+    zspage_rebuild_locked(pool, c, number);
+    for (uint32_t end = z->fresh; end > z->inuse && !step_is_over(w); end--) {
+        struct zs_place from;
+        zspage_object(pool, c, number, end - 1, &from);
+        uint32_t handle = handle_at_locked(pool, c, &from);
+        if (handle == 0)
+            continue;
+        move_object_locked(pool, c, &from, handle, number, w);
+        header_store(pool, c, &from, ZS_NO_OBJECT << 2);
+        z->inuse--;
+    }
+    zspage_rebuild_locked(pool, c, number);
+    return zspage_cut_locked(pool, c, number);
+}
+
+/* What is done to a zspage that nobody maps. True when it is empty then and in no list. */
+static bool compact_source_locked(struct zs_pool *pool, struct zs_class *c, uint32_t source,
+                                  struct work *w)
+{
+    if (atomic_load(&pool->zspage[source].deferred) != 0)
+        return deferred_free_locked(pool, c, source);
+    size_t before = w->done.objects_moved;
+    empty_source_locked(pool, c, source, w);
+    if (pool->zspage[source].inuse == 0) {
+        zspage_retire_locked(pool, c, source);
+        return true;
+    }
+    zspage_relist_locked(pool, c, source);
+    if (w->done.objects_moved == before)
+        w->done.pages_freed += shorten_locked(pool, c, source, w);
+    return false;
 }
 
 /* One source. False when there is nothing more to do in this class. */
 static bool compact_step(struct zs_pool *pool, struct zs_class *c, struct work *w)
 {
     lock_acquire(&c->lock);
-    uint32_t source = freeable(c) > 0 ? source_locked(pool, c, w) : 0;
+    uint32_t source = class_freeable(c) > 0 ? source_locked(pool, c, w) : 0;
     if (source == 0) {
         lock_release(&c->lock);
         return false;
     }
-    bool empty = false;
-    size_t before = w->done.objects_moved;
-    if (atomic_load(&pool->zspage[source].deferred) != 0) {
-        empty = deferred_free_locked(pool, c, source);
-        before--; /* that was progress, too */
-    } else {
-        empty_source_locked(pool, c, source, w);
-        empty = pool->zspage[source].inuse == 0;
-        if (empty) {
-            zspage_unlink_locked(pool, c, source);
-            count_locked(&c->obj_allocated, (size_t)0 - c->objects);
-        } else {
-            zspage_relist_locked(pool, c, source);
-        }
-    }
+    begin_step(w);
+    size_t moved = w->done.objects_moved;
+    size_t pages = atomic_load_explicit(&c->pages_used, memory_order_relaxed);
+    size_t used = atomic_load_explicit(&c->obj_used, memory_order_relaxed);
+    bool empty = compact_source_locked(pool, c, source, w);
+    bool progress = w->done.objects_moved != moved ||
+                    atomic_load_explicit(&c->pages_used, memory_order_relaxed) != pages ||
+                    atomic_load_explicit(&c->obj_used, memory_order_relaxed) != used;
+    uint32_t resident = pool->zspage[source].resident;
     unpin_after_move(pool, source);
     lock_release(&c->lock);
     if (empty) {
         zspage_destroy(pool, source);
-        w->done.pages_freed += c->pages;
+        w->done.pages_freed += (size_t)__builtin_popcount(resident);
     }
-    return empty || w->done.objects_moved != before;
+    return progress;
 }
 
 static void compact_class(struct zs_pool *pool, struct zs_class *c, struct work *w)
@@ -146,7 +223,7 @@ struct zs_compact_result zs_compact(struct zs_pool *pool, struct zs_budget budge
     for (unsigned n = 0; n < pool->classes && !is_spent(&w); n++) {
         pool->compact_class = pool->compact_class > 0 ? pool->compact_class - 1 : pool->classes - 1;
         struct zs_class *c = &pool->class[pool->compact_class];
-        if (freeable(c) > 0)
+        if (class_freeable(c) > 0)
             compact_class(pool, c, &w);
     }
     if (is_spent(&w)) {
@@ -165,7 +242,7 @@ size_t zs_shrinker_count(struct zs_pool *pool)
 {
     size_t pages = 0;
     for (unsigned i = 0; i < pool->classes; i++)
-        pages += freeable(&pool->class[i]) * pool->class[i].pages;
+        pages += class_freeable(&pool->class[i]);
     return pages;
 }
 

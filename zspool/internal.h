@@ -6,8 +6,13 @@
  *   [obj0 ][obj1 ][obj2 ][ob        j3   ][obj4 ][obj5 ][o         bj6 ][obj7 ]...
  *
  * Object: [header 4 bytes][what the user stores]. Header, live: handle << 2 | pending << 1 | 1.
- * Header, free: number of the next free object << 2 (0xfffffffc = none). Huge objects, alone in
- * their zspage, have no header: their handle is in the descriptor.
+ * Header, free: number of the next free object << 2 (0xfffffffc = none). Objects lie at even
+ * offsets, so a header may cross a page border, too. Huge objects, alone in their zspage, have no
+ * header: their handle is in the descriptor.
+ *
+ * A chain is made of addresses. Its pages become resident, and count, when the first object reaches
+ * into them, and the last zspage of a class that is not full is cut back by compaction: so a class
+ * wastes less than a page or two, however long its chains are.
  *
  * Handle table, one word a handle:  live: page number << 8 | object << 1     (object = number among
  * those that start in that page); free: number of the next free handle << 1 | 1.
@@ -36,6 +41,7 @@
 #define ZS_HEADER       4u
 #define ZS_CHAIN_MAX    17u
 #define ZS_CLASSES_MAX  255u
+#define ZS_OBJECTS_MOST (16u * ZS_PAGE_SIZE / (ZS_MIN_ALLOC_SIZE + ZS_HEADER)) /* in a zspage */
 #define ZS_MOVING       (-(1 << 30))
 #define ZS_NO_OBJECT    0x3fffffffu
 #define ZS_FULL_GROUP   (ZS_FULLNESS_GROUPS - 1)
@@ -60,6 +66,7 @@ struct zspage {
     uint32_t first_page;
     uint32_t prev, next; /* in the list of its fullness group */
     uint32_t huge_header;
+    uint32_t resident;  /* a bit for each page of the chain */
     uint32_t free_head; /* number of a free object, ZS_NO_OBJECT = none */
     uint16_t inuse;
     uint16_t fresh; /* objects from here on were never used */
@@ -80,16 +87,16 @@ struct zs_class {
     uint32_t list[ZS_FULLNESS_GROUPS]; /* heads; 0 = empty */
     size_t count[ZS_FULLNESS_GROUPS];
     /* Written under the lock, read without it for estimates. */
-    _Atomic size_t obj_used, obj_allocated;
+    _Atomic size_t obj_used, obj_allocated, pages_used;
     _Atomic size_t huge_since;
 } __attribute__((aligned(64)));
 
-/* 2 MiB of pages. `used`: in a zspage. `resident`: the system has given memory for it. */
+/* 2 MiB of pages. `taken`: in a zspage. `resident`: the system has given memory for it. */
 struct zs_block {
-    uint64_t used[ZS_BLOCK_PAGES / 64];
+    uint64_t taken[ZS_BLOCK_PAGES / 64];
     uint64_t resident[ZS_BLOCK_PAGES / 64];
     uint32_t prev, next; /* in the list of blocks with about as many free pages */
-    uint16_t used_count, resident_count;
+    uint16_t taken_count, resident_count;
     uint8_t list;
     bool draining; /* migration empties it: no new pages from here */
 };
@@ -98,10 +105,11 @@ struct zs_block {
 
 struct zs_pages {
     struct lock lock;
-    uint32_t blocks;       /* in the reservation */
-    uint32_t blocks_begun; /* that were ever used */
+    uint32_t blocks;               /* in the reservation */
+    _Atomic uint32_t blocks_begun; /* that were ever used */
     uint32_t list[ZS_BLOCK_LISTS];
     uint32_t drain_cursor;
+    size_t taken; /* addresses, resident or not */
     _Atomic size_t used, cached, limit, peak, cached_most;
     _Atomic size_t blocks_resident;
     _Atomic uint64_t blocks_returned;
@@ -128,12 +136,12 @@ struct zs_pool {
     unsigned compact_class;   /* where the next zs_compact() goes on */
 
     _Atomic uint64_t pages_compacted, objects_moved, bytes_moved, pages_migrated;
-    _Atomic uint64_t pins_met, deferred_frees;
+    _Atomic uint64_t pins_met, deferred_frees, stale_handles, links_mended;
 
     bool (*fail)(void *arg);
     void *fail_arg;
     unsigned classes;
-    uint8_t class_of[(17u * ZS_PAGE_SIZE) / 4 + 1]; /* by (size + header + 3) / 4 */
+    uint8_t class_of[(17u * ZS_PAGE_SIZE) / 2 + 1]; /* by (size + header + 1) / 2 */
     struct zs_class class[ZS_CLASSES_MAX];
 };
 
@@ -150,7 +158,7 @@ void os_discard(void *p, size_t bytes);
 void class_table_init(struct zs_pool *pool);
 static inline struct zs_class *class_for(struct zs_pool *pool, size_t size)
 {
-    return &pool->class[pool->class_of[(size + ZS_HEADER + 3) / 4]];
+    return &pool->class[pool->class_of[(size + ZS_HEADER + 1) / 2]];
 }
 /* Bytes that a user has of an object of this class. */
 static inline size_t class_usable(const struct zs_class *c)
@@ -161,13 +169,17 @@ static inline size_t class_usable(const struct zs_class *c)
 /* ---- page.c ---- */
 
 void pages_init(struct zs_pool *pool, size_t limit);
-/* Takes n pages for one zspage, adjacent ones when there are. Page numbers to out[], in order. All
- * or nothing. */
-enum zs_status pages_take(struct zs_pool *pool, unsigned n, uint32_t *out);
-/* They stay cached, up to a bound. */
+/* Takes addresses of n pages for one zspage, adjacent ones when there are. Page numbers to out[],
+ * in order; bits of those that happen to be resident to *resident. All or nothing. */
+enum zs_status pages_take(struct zs_pool *pool, unsigned n, uint32_t *out, uint32_t *resident);
+/* Makes pages that were taken resident. All or nothing. */
+enum zs_status pages_commit(struct zs_pool *pool, const uint32_t *numbers, unsigned n);
+/* Gives the memory of a page back to the system; its address stays taken. */
+void pages_discard(struct zs_pool *pool, uint32_t page);
+/* Those that are resident stay cached, up to a bound. */
 void pages_give(struct zs_pool *pool, const uint32_t *numbers, unsigned n);
-/* One page outside of blocks that are being emptied. */
-bool pages_take_elsewhere(struct zs_pool *pool, uint32_t *out);
+/* One page outside of blocks that are being emptied; committed, when asked. */
+bool pages_take_elsewhere(struct zs_pool *pool, bool committed, uint32_t *out, bool *resident);
 /* Picks a sparse block, whose pages would fit into others, and marks it as draining. 0 = none. */
 uint32_t pages_drain_begin(struct zs_pool *pool);
 /* Ends it; gives the block back when it is empty. True when it was. */
@@ -192,32 +204,51 @@ struct zs_place {
     uint32_t zspage;
     uint32_t page; /* it starts in */
     uint32_t off;  /* in that page */
-    uint32_t object;
 };
-/* Takes memory for a zspage of the class, in no list. */
+/* Takes addresses for a zspage of the class, in no list. */
 enum zs_status zspage_create(struct zs_pool *pool, struct zs_class *c, uint32_t *out);
 /* Of no live objects, in no list. */
 void zspage_destroy(struct zs_pool *pool, uint32_t number);
-void zspage_link_locked(struct zs_pool *pool, struct zs_class *c, uint32_t number);
-void zspage_unlink_locked(struct zs_pool *pool, struct zs_class *c, uint32_t number);
+/* Puts a new one into its list, and into the counts of its class; and takes it out. */
+void zspage_enlist_locked(struct zs_pool *pool, struct zs_class *c, uint32_t number);
+void zspage_retire_locked(struct zs_pool *pool, struct zs_class *c, uint32_t number);
 /* Puts it into the list that its fullness asks for. */
 void zspage_relist_locked(struct zs_pool *pool, struct zs_class *c, uint32_t number);
 /* The fullest that has room; 0 = none. */
 uint32_t zspage_with_room_locked(const struct zs_class *c);
-/* Takes a free object of a zspage that has one, and writes its header. */
+/* Whether the object that would be taken next lies in resident pages; there must be room. */
+bool zspage_is_ready(const struct zspage *z, const struct zs_class *c);
+/* Makes it so. All or nothing. */
+enum zs_status zspage_prepare_locked(struct zs_pool *pool, struct zs_class *c, uint32_t number);
+/* Takes a free object of a zspage that is ready, and writes its header. */
 void zspage_take_object_locked(struct zs_pool *pool, const struct zs_class *c, uint32_t number,
                                uint32_t handle, struct zs_place *out);
 void zspage_free_object_locked(struct zs_pool *pool, const struct zs_class *c,
                                const struct zs_place *at);
+/* Sorts the free list, and counts free objects at the end as never used. */
+void zspage_rebuild_locked(struct zs_pool *pool, const struct zs_class *c, uint32_t number);
+/* Restores headers that somebody overwrote, from what the handle table says. Reads all of it. */
+void zspage_mend_locked(struct zs_pool *pool, const struct zs_class *c, uint32_t number);
+/* Gives back pages that only objects never used reach into. Returns how many. */
+uint32_t zspage_cut_locked(struct zs_pool *pool, struct zs_class *c, uint32_t number);
 /* The place of object n. */
 void zspage_object(const struct zs_pool *pool, const struct zs_class *c, uint32_t number,
                    uint32_t object, struct zs_place *out);
-uint32_t *zspage_header(const struct zs_pool *pool, const struct zs_class *c,
-                        const struct zs_place *at);
+/* The number of the object there. */
+uint32_t object_of_place(const struct zs_pool *pool, const struct zs_class *c,
+                         const struct zs_place *at);
+uint32_t header_load(const struct zs_pool *pool, const struct zs_class *c,
+                     const struct zs_place *at);
+void header_store(struct zs_pool *pool, const struct zs_class *c, const struct zs_place *at,
+                  uint32_t header);
 /* The page behind; 0 = none. */
 static inline uint32_t page_after(const struct zs_pool *pool, uint32_t page)
 {
     return pool->page[page].next;
+}
+static inline bool word_is_live(uint32_t word)
+{
+    return (word & 1) == 0 && word != 0;
 }
 static inline uint32_t place_word(const struct zs_pool *pool, const struct zs_class *c,
                                   const struct zs_place *at)
@@ -235,6 +266,11 @@ static inline void count_locked(_Atomic size_t *n, size_t delta)
                           memory_order_relaxed);
 }
 
+/* ---- compact.c ---- */
+
+/* Pages that perfect compaction would free. Takes no lock: an estimate. */
+size_t class_freeable(const struct zs_class *c);
+
 /* ---- malloc.c ---- */
 
 /* Carries out the frees that waited, now that nobody maps the zspage. */
@@ -244,7 +280,7 @@ bool deferred_free_locked(struct zs_pool *pool, struct zs_class *c, uint32_t zsp
 
 /* ---- map.c ---- */
 
-/* Pins what the handle is in. */
+/* Pins what the handle is in. 0 = the handle is not live. */
 uint32_t pin_handle(struct zs_pool *pool, zs_handle handle, struct zs_place *out);
 void unpin_zspage(struct zs_pool *pool, uint32_t zspage);
 /* For movers, under the lock of the class. False when somebody has it mapped. */

@@ -1,6 +1,9 @@
 /* Allocating and freeing. */
 #include "internal.h"
 
+/* Zspages that are looked at for a hole when no page can be had. */
+#define LOOKS 64
+
 /* A zspage of the class that has room, in its list. The lock is let go while memory is taken. */
 static enum zs_status room_locked(struct zs_pool *pool, struct zs_class *c, uint32_t *out)
 {
@@ -11,22 +14,39 @@ static enum zs_status room_locked(struct zs_pool *pool, struct zs_class *c, uint
     uint32_t number = 0;
     enum zs_status status = zspage_create(pool, c, &number);
     lock_acquire(&c->lock);
-    if (status == ZS_OK) {
-        zspage_link_locked(pool, c, number);
-        count_locked(&c->obj_allocated, c->objects);
-    } else {
-        /* Another thread may have freed something meanwhile. */
+    if (status == ZS_OK)
+        zspage_enlist_locked(pool, c, number);
+    else /* another thread may have freed something meanwhile */
         number = zspage_with_room_locked(c);
-    }
     *out = number;
     return number != 0 ? ZS_OK : status;
 }
 
-/* Takes an empty zspage out of its list. */
-static void retire_locked(struct zs_pool *pool, struct zs_class *c, uint32_t number)
+static uint32_t hole_locked(const struct zs_pool *pool, const struct zs_class *c)
 {
-    zspage_unlink_locked(pool, c, number);
-    count_locked(&c->obj_allocated, (size_t)0 - c->objects);
+    unsigned looks = LOOKS;
+    for (unsigned group = ZS_FULL_GROUP; group-- > 0;)
+        for (uint32_t n = c->list[group]; n != 0 && looks > 0; n = pool->zspage[n].next, looks--)
+            if (zspage_is_ready(&pool->zspage[n], c))
+                return n;
+    return 0;
+}
+
+/* A zspage whose next object is in resident pages. *unused: one that was made for nothing. */
+static enum zs_status ready_locked(struct zs_pool *pool, struct zs_class *c, uint32_t *out,
+                                   uint32_t *unused)
+{
+    enum zs_status status = room_locked(pool, c, out);
+    if (status == ZS_OK)
+        status = zspage_prepare_locked(pool, c, *out);
+    if (status == ZS_OK)
+        return ZS_OK;
+    if (*out != 0 && pool->zspage[*out].inuse == 0) {
+        zspage_retire_locked(pool, c, *out);
+        *unused = *out;
+    }
+    *out = hole_locked(pool, c);
+    return *out != 0 ? ZS_OK : status;
 }
 
 static void allocate_locked(struct zs_pool *pool, struct zs_class *c, uint32_t number,
@@ -50,24 +70,21 @@ enum zs_status zs_malloc(struct zs_pool *pool, size_t size, zs_handle *out)
     struct zs_class *c = class_for(pool, size);
     uint32_t number;
     uint32_t unused = 0;
+    enum zs_status status = ZS_ENOMEM;
     lock_acquire(&c->lock);
-    enum zs_status status = room_locked(pool, c, &number);
-    if (status == ZS_OK) {
-        uint32_t handle = handle_take_locked(pool, c);
-        if (handle != 0) {
+    uint32_t handle = handle_take_locked(pool, c);
+    if (handle != 0) {
+        status = ready_locked(pool, c, &number, &unused);
+        if (status == ZS_OK)
             allocate_locked(pool, c, number, handle);
-            *out = handle;
-        } else {
-            status = ZS_ENOMEM;
-            if (pool->zspage[number].inuse == 0) {
-                retire_locked(pool, c, number);
-                unused = number;
-            }
-        }
+        else
+            handle_give_locked(pool, c, handle);
     }
     lock_release(&c->lock);
     if (unused != 0)
         zspage_destroy(pool, unused);
+    if (status == ZS_OK)
+        *out = handle;
     return status;
 }
 
@@ -79,7 +96,7 @@ static bool free_object_locked(struct zs_pool *pool, struct zs_class *c, const s
     handle_give_locked(pool, c, handle);
     count_locked(&c->obj_used, (size_t)-1);
     if (pool->zspage[at->zspage].inuse == 0) {
-        retire_locked(pool, c, at->zspage);
+        zspage_retire_locked(pool, c, at->zspage);
         return true;
     }
     zspage_relist_locked(pool, c, at->zspage);
@@ -91,16 +108,16 @@ bool deferred_free_locked(struct zs_pool *pool, struct zs_class *c, uint32_t num
     struct zspage *z = &pool->zspage[number];
     bool empty = false;
     uint32_t left = atomic_exchange(&z->deferred, 0);
-    for (uint32_t i = 0; left > 0; i++) {
+    for (uint32_t i = 0; left > 0 && i < z->fresh; i++) {
         struct zs_place at;
-        assert(i < z->fresh);
         zspage_object(pool, c, number, i, &at);
-        uint32_t header = *zspage_header(pool, c, &at);
+        uint32_t header = header_load(pool, c, &at);
         if ((header & 3) != 3)
             continue;
         empty = free_object_locked(pool, c, &at, header >> 2);
         left--;
     }
+    assert(left == 0);
     return empty;
 }
 
@@ -123,24 +140,25 @@ void deferred_free(struct zs_pool *pool, uint32_t number)
 static bool defer_locked(struct zs_pool *pool, struct zs_class *c, const struct zs_place *at)
 {
     struct zspage *z = &pool->zspage[at->zspage];
-    *zspage_header(pool, c, at) |= 2;
+    header_store(pool, c, at, header_load(pool, c, at) | 2);
     atomic_fetch_add(&z->deferred, 1);
     atomic_fetch_add_explicit(&pool->deferred_frees, 1, memory_order_relaxed);
     return atomic_load(&z->pins) == 0 && deferred_free_locked(pool, c, at->zspage);
 }
 
-/* Locks the class of a handle: with the lock it cannot move. */
+/* Locks the class of a handle: with the lock it cannot move. NULL = the handle is not live. */
 static struct zs_class *lock_class_of(struct zs_pool *pool, zs_handle handle, struct zs_place *at)
 {
     for (;;) {
         uint32_t w = atomic_load_explicit(&pool->word[handle], memory_order_acquire);
-        assert((w & 1) == 0);
+        if (!word_is_live(w))
+            return NULL;
         struct zs_class *c =
             &pool->class[atomic_load_explicit(&pool->page[w >> 8].class_id, memory_order_relaxed)];
         lock_acquire(&c->lock);
         w = atomic_load_explicit(&pool->word[handle], memory_order_acquire);
-        const struct zs_page *p = &pool->page[w >> 8];
-        if (atomic_load_explicit(&p->class_id, memory_order_relaxed) == c->id) {
+        if (word_is_live(w) &&
+            atomic_load_explicit(&pool->page[w >> 8].class_id, memory_order_relaxed) == c->id) {
             place_of_word(pool, w, at);
             assert(at->zspage != 0);
             return c;
@@ -155,7 +173,11 @@ void zs_free(struct zs_pool *pool, zs_handle handle)
         return;
     struct zs_place at;
     struct zs_class *c = lock_class_of(pool, handle, &at);
-    assert(*zspage_header(pool, c, &at) == (handle << 2 | 1));
+    if (c == NULL) {
+        atomic_fetch_add_explicit(&pool->stale_handles, 1, memory_order_relaxed);
+        return;
+    }
+    assert(header_load(pool, c, &at) == (handle << 2 | 1));
     bool mapped = atomic_load(&pool->zspage[at.zspage].pins) > 0;
     bool empty = mapped ? defer_locked(pool, c, &at) : free_object_locked(pool, c, &at, handle);
     lock_release(&c->lock);

@@ -1,13 +1,6 @@
 /* Mapping: pinning an object and giving its bytes, in place where they lie together. */
 #include "internal.h"
 
-static inline void relax(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#endif
-}
-
 /* False while a mover has it. */
 static inline bool pin_zspage(struct zs_pool *pool, uint32_t number)
 {
@@ -31,16 +24,29 @@ void unpin_zspage(struct zs_pool *pool, uint32_t number)
         deferred_free(pool, number);
 }
 
+/* A mover holds the lock of the class while it moves. */
+static void wait_for_mover(struct zs_pool *pool, uint32_t word)
+{
+    uint8_t id = atomic_load_explicit(&pool->page[word >> 8].class_id, memory_order_relaxed);
+    lock_acquire(&pool->class[id].lock);
+    lock_release(&pool->class[id].lock);
+}
+
 uint32_t pin_handle(struct zs_pool *pool, zs_handle handle, struct zs_place *out)
 {
     assert(handle != 0 && handle <= ZS_HANDLE_MAX);
     const _Atomic uint32_t *word = &pool->word[handle];
-    for (;; relax()) {
+    for (;;) {
         uint32_t w = atomic_load_explicit(word, memory_order_acquire);
-        assert((w & 1) == 0);
+        if (!word_is_live(w)) {
+            atomic_fetch_add_explicit(&pool->stale_handles, 1, memory_order_relaxed);
+            return 0;
+        }
         uint32_t number = atomic_load_explicit(&pool->page[w >> 8].zspage, memory_order_relaxed);
-        if (number == 0 || !pin_zspage(pool, number))
+        if (number == 0 || !pin_zspage(pool, number)) {
+            wait_for_mover(pool, w);
             continue;
+        }
         if (atomic_load_explicit(word, memory_order_seq_cst) == w &&
             atomic_load_explicit(&pool->page[w >> 8].zspage, memory_order_relaxed) == number) {
             place_of_word(pool, w, out);
@@ -132,6 +138,8 @@ static inline void *map_object(struct zs_pool *pool, zs_handle handle, enum zs_m
 {
     struct zs_place at;
     uint32_t number = pin_handle(pool, handle, &at);
+    if (number == 0)
+        return map->ptr = NULL;
     const struct zs_class *c = class_of_zspage(pool, number);
     size_t skip = header_bytes(c);
     map->zspage = &pool->zspage[number];
@@ -187,6 +195,8 @@ unsigned zs_obj_read_sg_begin(struct zs_pool *pool, zs_handle handle, size_t len
 {
     struct zs_place at;
     uint32_t number = pin_handle(pool, handle, &at);
+    if (number == 0)
+        return 0;
     const struct zs_class *c = class_of_zspage(pool, number);
     size_t left = len < class_usable(c) ? len : class_usable(c);
     *map = (struct zs_map){.len = left, .handle = handle, .zspage = &pool->zspage[number]};
@@ -208,6 +218,8 @@ void zs_obj_write(struct zs_pool *pool, zs_handle handle, size_t off, const void
 {
     struct zs_place at;
     uint32_t number = pin_handle(pool, handle, &at);
+    if (number == 0)
+        return;
     const struct zs_class *c = class_of_zspage(pool, number);
     assert(off <= class_usable(c) && len <= class_usable(c) - off);
     object_write(pool, &at, header_bytes(c) + off, src, len);
@@ -217,7 +229,7 @@ void zs_obj_write(struct zs_pool *pool, zs_handle handle, size_t off, const void
 void zs_prefetch(struct zs_pool *pool, zs_handle handle)
 {
     uint32_t w = atomic_load_explicit(&pool->word[handle], memory_order_relaxed);
-    if ((w & 1) != 0)
+    if (!word_is_live(w))
         return;
     const struct zs_page *p = &pool->page[w >> 8];
     const struct zs_class *c =
@@ -233,6 +245,8 @@ size_t zs_usable_size(struct zs_pool *pool, zs_handle handle)
 {
     struct zs_place at;
     uint32_t number = pin_handle(pool, handle, &at);
+    if (number == 0)
+        return 0;
     size_t usable = class_usable(class_of_zspage(pool, number));
     unpin_zspage(pool, number);
     return usable;

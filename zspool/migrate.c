@@ -38,50 +38,67 @@ static void replace_in_chain(struct zs_pool *pool, uint32_t number, uint32_t fro
     pool->zspage[number].adjacent = chain_is_adjacent(pool, number);
 }
 
-/* Tells the handles of all live objects that start in the page where it is now. */
-static void update_words_locked(struct zs_pool *pool, const struct zs_class *c, uint32_t number,
-                                uint32_t page)
+/* Tells the handles of all live objects that start in the page where it is now. Returns how many.
+ */
+static size_t update_words_locked(struct zs_pool *pool, const struct zs_class *c, uint32_t number,
+                                  uint32_t page)
 {
     const struct zspage *z = &pool->zspage[number];
-    const struct zs_page *p = &pool->page[page];
-    uint32_t first = atomic_load(&p->first);
-    for (uint32_t off = first; off < ZS_PAGE_SIZE; off += c->size) {
-        uint32_t object = c->huge ? 0 : (p->ordinal * ZS_PAGE_SIZE + off) / c->size;
-        if (object >= z->fresh)
-            return;
-        struct zs_place at = {.zspage = number, .page = page, .off = off, .object = object};
-        uint32_t header = *zspage_header(pool, c, &at);
-        if ((header & 1) != 0)
-            atomic_store_explicit(&pool->word[header >> 2], place_word(pool, c, &at),
-                                  memory_order_release);
+    struct zs_place at = {.zspage = number, .page = page};
+    size_t moved = 0;
+    for (at.off = atomic_load(&pool->page[page].first); at.off < ZS_PAGE_SIZE; at.off += c->size) {
+        if (object_of_place(pool, c, &at) >= z->fresh)
+            break;
+        uint32_t header = header_load(pool, c, &at);
+        if ((header & 1) == 0)
+            continue;
+        atomic_store_explicit(&pool->word[header >> 2], place_word(pool, c, &at),
+                              memory_order_release);
+        moved++;
     }
+    return moved;
 }
 
 enum migration { MIGRATED, MIGRATION_PINNED, MIGRATION_NO_ROOM, MIGRATION_GONE };
 
-static enum migration migrate_page(struct zs_pool *pool, uint32_t page)
+/* The zspage is marked as moving. */
+static enum migration move_page_locked(struct zs_pool *pool, struct zs_class *c, uint32_t number,
+                                       uint32_t from, struct zs_compact_result *done)
+{
+    struct zspage *z = &pool->zspage[number];
+    uint32_t bit = (uint32_t)1 << pool->page[from].ordinal;
+    bool committed = (z->resident & bit) != 0;
+    bool resident;
+    uint32_t to;
+    if (!pages_take_elsewhere(pool, committed, &to, &resident))
+        return MIGRATION_NO_ROOM;
+    replace_in_chain(pool, number, from, to);
+    if (committed) {
+        memcpy(page_address(pool, to), page_address(pool, from), ZS_PAGE_SIZE);
+        done->objects_moved += update_words_locked(pool, c, number, to);
+        done->bytes_moved += ZS_PAGE_SIZE;
+    } else if (resident) {
+        z->resident |= bit;
+        count_locked(&c->pages_used, 1);
+    }
+    return MIGRATED;
+}
+
+static enum migration migrate_page(struct zs_pool *pool, uint32_t page,
+                                   struct zs_compact_result *done)
 {
     uint32_t number = atomic_load(&pool->page[page].zspage);
     if (number == 0)
         return MIGRATION_GONE;
     struct zs_class *c = &pool->class[atomic_load(&pool->page[page].class_id)];
-    uint32_t to;
-    enum migration result = MIGRATED;
+    enum migration result = MIGRATION_PINNED;
     lock_acquire(&c->lock);
     /* A zspage that is in no list yet, or no longer, is not ours to touch: it has no objects. */
     if (atomic_load(&pool->page[page].zspage) != number ||
-        atomic_load(&pool->page[page].class_id) != c->id || pool->zspage[number].inuse == 0)
+        atomic_load(&pool->page[page].class_id) != c->id || pool->zspage[number].inuse == 0) {
         result = MIGRATION_GONE;
-    else if (!pin_for_move(pool, number))
-        result = MIGRATION_PINNED;
-    else if (!pages_take_elsewhere(pool, &to)) {
-        unpin_after_move(pool, number);
-        result = MIGRATION_NO_ROOM;
-    }
-    if (result == MIGRATED) {
-        memcpy(page_address(pool, to), page_address(pool, page), ZS_PAGE_SIZE);
-        replace_in_chain(pool, number, page, to);
-        update_words_locked(pool, c, number, to);
+    } else if (pin_for_move(pool, number)) {
+        result = move_page_locked(pool, c, number, page, done);
         unpin_after_move(pool, number);
     }
     lock_release(&c->lock);
@@ -90,28 +107,26 @@ static enum migration migrate_page(struct zs_pool *pool, uint32_t page)
     return result;
 }
 
-/* False when no page can be taken elsewhere. */
+static bool is_spent(struct zs_budget budget, const struct zs_compact_result *done)
+{
+    return (budget.max_bytes != 0 && done->bytes_moved >= budget.max_bytes) ||
+           (budget.max_moves != 0 && done->objects_moved >= budget.max_moves);
+}
+
+/* False when no page can be taken elsewhere, or the budget is spent. */
 static bool drain(struct zs_pool *pool, uint32_t block, struct zs_budget budget,
-                  struct zs_compact_result *done)
+                  struct zs_compact_result *done, size_t *moved)
 {
     for (uint32_t i = 0; i < ZS_BLOCK_PAGES; i++) {
-        if (budget.max_bytes != 0 && done->bytes_moved >= budget.max_bytes) {
+        if (is_spent(budget, done)) {
             done->more = true;
             return false;
         }
-        switch (migrate_page(pool, block * ZS_BLOCK_PAGES + i)) {
-        case MIGRATED:
-            done->bytes_moved += ZS_PAGE_SIZE;
-            done->pages_freed++;
-            break;
-        case MIGRATION_PINNED:
-            done->pinned++;
-            break;
-        case MIGRATION_NO_ROOM:
+        enum migration result = migrate_page(pool, block * ZS_BLOCK_PAGES + i, done);
+        if (result == MIGRATION_NO_ROOM)
             return false;
-        case MIGRATION_GONE:
-            break;
-        }
+        *moved += result == MIGRATED;
+        done->pinned += result == MIGRATION_PINNED;
     }
     return true;
 }
@@ -122,20 +137,18 @@ struct zs_compact_result zs_migrate(struct zs_pool *pool, struct zs_budget budge
     if (!lock_try(&pool->compact_lock))
         return done;
     bool go_on = true;
-    size_t moved = 0;
+    size_t moved = 0; /* pages */
     while (go_on) {
         uint32_t block = pages_drain_begin(pool);
         if (block == 0)
             break;
-        size_t before = done.bytes_moved;
-        go_on = drain(pool, block, budget, &done);
+        size_t before = moved;
+        go_on = drain(pool, block, budget, &done, &moved);
         done.blocks_freed += pages_drain_end(pool, block);
-        if (done.bytes_moved == before)
+        if (moved == before)
             break;
     }
     lock_release(&pool->compact_lock);
-    moved = done.pages_freed;
-    done.pages_freed = 0; /* they only moved */
     atomic_fetch_add(&pool->pages_migrated, moved);
     atomic_fetch_add(&pool->bytes_moved, done.bytes_moved);
     atomic_fetch_add(&pool->pins_met, done.pinned);

@@ -1,12 +1,18 @@
 /* Pages: 4 KiB pieces of 2 MiB blocks of one reservation.
  *
- *   page:   never touched or given back  --take-->  used  --give-->  cached  --take-->  used
- *                     ^                                                 |
- *                     +------------------- trim, drain -----------------+
+ *                      not taken               taken by a zspage
  *
- * used + cached are resident and never pass the limit. Blocks hang in lists by the logarithm of
- * their number of free pages, so that dense ones are filled first. Block 0 is never used: page
- * number 0 means none.
+ *   not resident       nothing    --take-->    an address
+ *                      ^     ^                 |   ^
+ *            trim, drain     +-----give--------+   discard
+ *                      |                  commit   |
+ *                      |                       v   |
+ *   resident           cached   <--give--      used
+ *                               --take-->
+ *
+ * used + cached never pass the limit. Blocks hang in lists by the logarithm of their number of
+ * pages not taken, so that dense ones are filled first. Block 0 is never used: page number 0 means
+ * none.
  */
 #include "internal.h"
 
@@ -24,7 +30,7 @@ static struct zs_block *block_at(struct zs_pool *pool, uint32_t number)
 
 static unsigned list_of(const struct zs_block *b)
 {
-    unsigned free_pages = ZS_BLOCK_PAGES - b->used_count;
+    unsigned free_pages = ZS_BLOCK_PAGES - b->taken_count;
     return free_pages == 0 ? 0 : 32u - (unsigned)__builtin_clz(free_pages);
 }
 
@@ -114,17 +120,25 @@ static void count_resident(struct zs_pool *pool, struct zs_block *b, int delta)
         atomic_fetch_add(&pool->pages.blocks_resident, is ? (size_t)1 : (size_t)-1);
 }
 
+static bool has_cached(const struct zs_block *b)
+{
+    uint64_t cached = 0;
+    for (unsigned i = 0; i < WORDS; i++)
+        cached |= b->resident[i] & ~b->taken[i];
+    return cached != 0;
+}
+
 /* Discards up to `most` cached pages of a block. */
 static size_t discard_cached(struct zs_pool *pool, uint32_t number, size_t most)
 {
     struct zs_block *b = block_at(pool, number);
     size_t done = 0;
-    if (b->resident_count == b->used_count)
+    if (!has_cached(b))
         return 0;
     for (unsigned i = 0; i < ZS_BLOCK_PAGES && done < most;) {
         unsigned from = i;
         while (i < ZS_BLOCK_PAGES && i - from < most - done && bit(b->resident, i) &&
-               !bit(b->used, i))
+               !bit(b->taken, i))
             clear_bit(b->resident, i++);
         if (i == from) {
             i++;
@@ -159,18 +173,30 @@ size_t zs_trim(struct zs_pool *pool, size_t keep_pages)
 
 /* ---- taking ---- */
 
-static void use_page(struct zs_pool *pool, uint32_t page)
+static void take_page(struct zs_pool *pool, uint32_t page)
 {
     struct zs_block *b = block_at(pool, page / ZS_BLOCK_PAGES);
     unsigned i = page % ZS_BLOCK_PAGES;
-    set_bit(b->used, i);
-    b->used_count++;
+    set_bit(b->taken, i);
+    b->taken_count++;
+    pool->pages.taken++;
     if (bit(b->resident, i)) {
         atomic_fetch_sub(&pool->pages.cached, 1);
-    } else {
-        set_bit(b->resident, i);
-        count_resident(pool, b, 1);
+        atomic_fetch_add(&pool->pages.used, 1);
     }
+}
+
+static bool is_resident(const struct zs_pool *pool, uint32_t page)
+{
+    return bit(pool->block[page / ZS_BLOCK_PAGES].resident, page % ZS_BLOCK_PAGES);
+}
+
+static void commit_page(struct zs_pool *pool, uint32_t page)
+{
+    struct zs_block *b = block_at(pool, page / ZS_BLOCK_PAGES);
+    assert(!is_resident(pool, page));
+    set_bit(b->resident, page % ZS_BLOCK_PAGES);
+    count_resident(pool, b, 1);
     atomic_fetch_add(&pool->pages.used, 1);
 }
 
@@ -197,13 +223,13 @@ static bool run_in_block(struct zs_pool *pool, uint32_t number, unsigned n, bool
     const struct zs_block *b = block_at(pool, number);
     uint64_t free_pages[WORDS];
     for (unsigned i = 0; i < WORDS; i++)
-        free_pages[i] = ~b->used[i] & (cached ? b->resident[i] : ~(uint64_t)0);
+        free_pages[i] = ~b->taken[i] & (cached ? b->resident[i] : ~(uint64_t)0);
     int at = find_run(free_pages, n);
     if (at < 0)
         return false;
     for (unsigned i = 0; i < n; i++) {
         out[i] = number * ZS_BLOCK_PAGES + (uint32_t)at + i;
-        use_page(pool, out[i]);
+        take_page(pool, out[i]);
     }
     block_relist(pool, number);
     return true;
@@ -226,10 +252,10 @@ static void take_from_block(struct zs_pool *pool, uint32_t number, unsigned n, u
 {
     const struct zs_block *b = block_at(pool, number);
     for (unsigned i = 0; n > 0; i++) {
-        if (bit(b->used, i))
+        if (bit(b->taken, i))
             continue;
         *out = number * ZS_BLOCK_PAGES + i;
-        use_page(pool, *out++);
+        take_page(pool, *out++);
         n--;
     }
     block_relist(pool, number);
@@ -242,7 +268,7 @@ static unsigned take_scattered(struct zs_pool *pool, unsigned n, uint32_t *out)
     for (unsigned list = 1; list < ZS_BLOCK_LISTS && got < n; list++) {
         while (got < n && pool->pages.list[list] != 0) {
             uint32_t number = pool->pages.list[list];
-            unsigned there = ZS_BLOCK_PAGES - block_at(pool, number)->used_count;
+            unsigned there = ZS_BLOCK_PAGES - block_at(pool, number)->taken_count;
             unsigned take = there < n - got ? there : n - got;
             take_from_block(pool, number, take, out + got);
             got += take;
@@ -254,10 +280,13 @@ static unsigned take_scattered(struct zs_pool *pool, unsigned n, uint32_t *out)
 static void give_page(struct zs_pool *pool, uint32_t page)
 {
     struct zs_block *b = block_at(pool, page / ZS_BLOCK_PAGES);
-    clear_bit(b->used, page % ZS_BLOCK_PAGES);
-    b->used_count--;
-    atomic_fetch_add(&pool->pages.cached, 1);
-    atomic_fetch_sub(&pool->pages.used, 1);
+    clear_bit(b->taken, page % ZS_BLOCK_PAGES);
+    b->taken_count--;
+    pool->pages.taken--;
+    if (is_resident(pool, page)) {
+        atomic_fetch_add(&pool->pages.cached, 1);
+        atomic_fetch_sub(&pool->pages.used, 1);
+    }
     block_relist(pool, page / ZS_BLOCK_PAGES);
 }
 
@@ -286,7 +315,7 @@ static void note_peak(struct zs_pages *p)
         atomic_store(&p->peak, used);
 }
 
-enum zs_status pages_take(struct zs_pool *pool, unsigned n, uint32_t *out)
+enum zs_status pages_take(struct zs_pool *pool, unsigned n, uint32_t *out, uint32_t *resident)
 {
     struct zs_pages *p = &pool->pages;
     if (growth_fails(pool))
@@ -294,17 +323,53 @@ enum zs_status pages_take(struct zs_pool *pool, unsigned n, uint32_t *out)
     lock_acquire(&p->lock);
     enum zs_status status = ZS_OK;
     size_t limit = atomic_load(&p->limit);
-    if (limit != 0 && atomic_load(&p->used) + n > limit)
-        status = ZS_ELIMIT;
+    if (limit != 0 && atomic_load(&p->used) >= limit)
+        status = ZS_ELIMIT; /* it would be for nothing */
     else if (!take_any(pool, n, out))
         status = ZS_ENOMEM;
-    /* Pages that were not resident yet may push cached ones out. */
-    size_t resident = atomic_load(&p->used) + atomic_load(&p->cached);
-    if (status == ZS_OK && limit != 0 && resident > limit)
-        trim(pool, resident - limit);
+    *resident = 0;
+    for (unsigned i = 0; status == ZS_OK && i < n; i++)
+        *resident |= (uint32_t)is_resident(pool, out[i]) << i;
     note_peak(p);
     lock_release(&p->lock);
     return status;
+}
+
+/* Pages that are resident anew push cached ones out. */
+static enum zs_status commit_locked(struct zs_pool *pool, const uint32_t *numbers, unsigned n)
+{
+    struct zs_pages *p = &pool->pages;
+    size_t limit = atomic_load(&p->limit);
+    if (limit != 0 && atomic_load(&p->used) + n > limit)
+        return ZS_ELIMIT;
+    for (unsigned i = 0; i < n; i++)
+        commit_page(pool, numbers[i]);
+    size_t resident = atomic_load(&p->used) + atomic_load(&p->cached);
+    if (limit != 0 && resident > limit)
+        trim(pool, resident - limit);
+    note_peak(p);
+    return ZS_OK;
+}
+
+enum zs_status pages_commit(struct zs_pool *pool, const uint32_t *numbers, unsigned n)
+{
+    if (growth_fails(pool))
+        return ZS_ENOMEM;
+    lock_acquire(&pool->pages.lock);
+    enum zs_status status = commit_locked(pool, numbers, n);
+    lock_release(&pool->pages.lock);
+    return status;
+}
+
+void pages_discard(struct zs_pool *pool, uint32_t page)
+{
+    lock_acquire(&pool->pages.lock);
+    struct zs_block *b = block_at(pool, page / ZS_BLOCK_PAGES);
+    clear_bit(b->resident, page % ZS_BLOCK_PAGES);
+    count_resident(pool, b, -1);
+    os_discard(page_address(pool, page), ZS_PAGE_SIZE);
+    atomic_fetch_sub(&pool->pages.used, 1);
+    lock_release(&pool->pages.lock);
 }
 
 static size_t cached_most(const struct zs_pages *p)
@@ -334,8 +399,8 @@ void pages_give(struct zs_pool *pool, const uint32_t *numbers, unsigned n)
 static size_t free_elsewhere(const struct zs_pool *pool, const struct zs_block *b)
 {
     size_t begun = (size_t)(pool->pages.blocks_begun - 1) * ZS_BLOCK_PAGES;
-    size_t free_pages = begun - atomic_load(&pool->pages.used);
-    size_t here = ZS_BLOCK_PAGES - b->used_count;
+    size_t free_pages = begun - pool->pages.taken;
+    size_t here = ZS_BLOCK_PAGES - b->taken_count;
     return free_pages > here ? free_pages - here : 0;
 }
 
@@ -347,8 +412,8 @@ uint32_t pages_drain_begin(struct zs_pool *pool)
     for (uint32_t looked = 1; looked < p->blocks_begun && found == 0; looked++) {
         p->drain_cursor = p->drain_cursor + 1 < p->blocks_begun ? p->drain_cursor + 1 : 1;
         struct zs_block *b = block_at(pool, p->drain_cursor);
-        if (b->used_count > 0 && b->used_count <= SPARSE &&
-            free_elsewhere(pool, b) >= b->used_count)
+        if (b->taken_count > 0 && b->taken_count <= SPARSE &&
+            free_elsewhere(pool, b) >= b->taken_count)
             found = p->drain_cursor;
     }
     if (found != 0) {
@@ -365,7 +430,7 @@ bool pages_drain_end(struct zs_pool *pool, uint32_t block)
     struct zs_block *b = block_at(pool, block);
     b->draining = false;
     block_link(pool, block);
-    bool empty = b->used_count == 0;
+    bool empty = b->taken_count == 0;
     if (empty) {
         discard_cached(pool, block, ZS_BLOCK_PAGES);
         atomic_fetch_add(&pool->pages.blocks_returned, 1);
@@ -375,7 +440,7 @@ bool pages_drain_end(struct zs_pool *pool, uint32_t block)
 }
 
 /* Into a block that is in use already: a fresh one would only be the next to be emptied. */
-bool pages_take_elsewhere(struct zs_pool *pool, uint32_t *out)
+bool pages_take_elsewhere(struct zs_pool *pool, bool committed, uint32_t *out, bool *resident)
 {
     bool got = false;
     if (growth_fails(pool))
@@ -388,10 +453,11 @@ bool pages_take_elsewhere(struct zs_pool *pool, uint32_t *out)
             got = true;
         }
     }
-    size_t limit = atomic_load(&pool->pages.limit);
-    size_t resident = atomic_load(&pool->pages.used) + atomic_load(&pool->pages.cached);
-    if (got && limit != 0 && resident > limit)
-        trim(pool, resident - limit);
+    if (got && committed && !is_resident(pool, *out) && commit_locked(pool, out, 1) != ZS_OK) {
+        give_page(pool, *out);
+        got = false;
+    }
+    *resident = got && is_resident(pool, *out);
     lock_release(&pool->pages.lock);
     return got;
 }

@@ -5,7 +5,7 @@ static size_t table_bytes(const struct zs_pool *pool)
 {
     size_t handles = atomic_load_explicit(&pool->handles_begun, memory_order_relaxed);
     size_t zspages = atomic_load_explicit(&pool->zspages_begun, memory_order_relaxed);
-    size_t blocks = atomic_load_explicit(&pool->pages.blocks_resident, memory_order_relaxed);
+    size_t blocks = atomic_load_explicit(&pool->pages.blocks_begun, memory_order_relaxed);
     return handles * sizeof(uint32_t) + zspages * sizeof(struct zspage) +
            blocks * (sizeof(struct zs_block) + ZS_BLOCK_PAGES * sizeof(struct zs_page)) +
            sizeof *pool;
@@ -34,6 +34,8 @@ void zs_pool_stats(const struct zs_pool *pool, struct zs_pool_stats *out)
         .blocks_returned = atomic_load(&pool->pages.blocks_returned),
         .pins_met = atomic_load(&pool->pins_met),
         .deferred_frees = atomic_load(&pool->deferred_frees),
+        .stale_handles = atomic_load(&pool->stale_handles),
+        .links_mended = atomic_load(&pool->links_mended),
     };
     for (unsigned i = 0; i < pool->classes; i++) {
         const struct zs_class *c = &pool->class[i];
@@ -59,8 +61,7 @@ void zs_class_stats(struct zs_pool *pool, unsigned n, struct zs_class_stats *out
         out->zspages[i] = c->count[i];
     out->obj_used = atomic_load(&c->obj_used);
     out->obj_allocated = atomic_load(&c->obj_allocated);
+    out->pages_used = atomic_load(&c->pages_used);
+    out->freeable = class_freeable(c);
     lock_release(&c->lock);
-    out->pages_used = out->obj_allocated / c->objects * c->pages;
-    if (c->objects > 1)
-        out->freeable = (out->obj_allocated - out->obj_used) / c->objects * c->pages;
 }

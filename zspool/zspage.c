@@ -19,7 +19,6 @@ void zspage_object(const struct zs_pool *pool, const struct zs_class *c, uint32_
 {
     uint32_t off = object * c->size;
     out->zspage = number;
-    out->object = object;
     out->page = page_of_chain(pool, &pool->zspage[number], off / ZS_PAGE_SIZE);
     out->off = off % ZS_PAGE_SIZE;
 }
@@ -32,15 +31,55 @@ void place_of_word(const struct zs_pool *pool, uint32_t word, struct zs_place *o
     const struct zs_class *c =
         &pool->class[atomic_load_explicit(&p->class_id, memory_order_relaxed)];
     out->off = atomic_load_explicit(&p->first, memory_order_relaxed) + (word >> 1 & 0x7f) * c->size;
-    out->object = c->huge ? 0 : (p->ordinal * ZS_PAGE_SIZE + out->off) / c->size;
 }
 
-uint32_t *zspage_header(const struct zs_pool *pool, const struct zs_class *c,
-                        const struct zs_place *at)
+uint32_t object_of_place(const struct zs_pool *pool, const struct zs_class *c,
+                         const struct zs_place *at)
+{
+    return c->huge ? 0 : (pool->page[at->page].ordinal * ZS_PAGE_SIZE + at->off) / c->size;
+}
+
+/* ---- headers ---- */
+
+/* Bytes of the header that lie in the page where it starts. */
+static size_t header_here(const struct zs_place *at)
+{
+    size_t left = ZS_PAGE_SIZE - at->off;
+    return left < ZS_HEADER ? left : ZS_HEADER;
+}
+
+uint32_t header_load(const struct zs_pool *pool, const struct zs_class *c,
+                     const struct zs_place *at)
 {
     if (c->huge)
-        return &pool->zspage[at->zspage].huge_header;
-    return (uint32_t *)(void *)(page_address(pool, at->page) + at->off);
+        return pool->zspage[at->zspage].huge_header;
+    uint32_t header;
+    const uint8_t *p = page_address(pool, at->page) + at->off;
+    if (header_here(at) == ZS_HEADER) {
+        memcpy(&header, p, ZS_HEADER);
+    } else {
+        memcpy(&header, p, header_here(at));
+        memcpy((uint8_t *)&header + header_here(at), page_address(pool, page_after(pool, at->page)),
+               ZS_HEADER - header_here(at));
+    }
+    return header;
+}
+
+void header_store(struct zs_pool *pool, const struct zs_class *c, const struct zs_place *at,
+                  uint32_t header)
+{
+    if (c->huge) {
+        pool->zspage[at->zspage].huge_header = header;
+        return;
+    }
+    uint8_t *p = page_address(pool, at->page) + at->off;
+    if (header_here(at) == ZS_HEADER) {
+        memcpy(p, &header, ZS_HEADER);
+    } else {
+        memcpy(p, &header, header_here(at));
+        memcpy(page_address(pool, page_after(pool, at->page)),
+               (const uint8_t *)&header + header_here(at), ZS_HEADER - header_here(at));
+    }
 }
 
 /* ---- making and unmaking ---- */
@@ -75,7 +114,8 @@ static void chain_pages(struct zs_pool *pool, const struct zs_class *c, uint32_t
 enum zs_status zspage_create(struct zs_pool *pool, struct zs_class *c, uint32_t *out)
 {
     uint32_t pages[ZS_CHAIN_MAX];
-    enum zs_status status = pages_take(pool, c->pages, pages);
+    uint32_t resident;
+    enum zs_status status = pages_take(pool, c->pages, pages, &resident);
     if (status != ZS_OK)
         return status;
     uint32_t number = descriptor_take(pool);
@@ -87,6 +127,7 @@ enum zs_status zspage_create(struct zs_pool *pool, struct zs_class *c, uint32_t 
     z->free_head = ZS_NO_OBJECT;
     z->inuse = 0;
     z->fresh = 0;
+    z->resident = resident;
     atomic_store_explicit(&z->class_id, c->id, memory_order_relaxed);
     z->group = 0;
     chain_pages(pool, c, number, pages);
@@ -120,7 +161,7 @@ static uint8_t fullness(const struct zs_class *c, const struct zspage *z)
     return (uint8_t)(1 + z->inuse * 10u / c->objects);
 }
 
-void zspage_link_locked(struct zs_pool *pool, struct zs_class *c, uint32_t number)
+static void link_locked(struct zs_pool *pool, struct zs_class *c, uint32_t number)
 {
     struct zspage *z = &pool->zspage[number];
     z->group = fullness(c, z);
@@ -133,7 +174,7 @@ void zspage_link_locked(struct zs_pool *pool, struct zs_class *c, uint32_t numbe
     c->count[z->group]++;
 }
 
-void zspage_unlink_locked(struct zs_pool *pool, struct zs_class *c, uint32_t number)
+static void unlink_locked(struct zs_pool *pool, struct zs_class *c, uint32_t number)
 {
     const struct zspage *z = &pool->zspage[number];
     if (z->prev != 0)
@@ -145,12 +186,27 @@ void zspage_unlink_locked(struct zs_pool *pool, struct zs_class *c, uint32_t num
     c->count[z->group]--;
 }
 
+void zspage_enlist_locked(struct zs_pool *pool, struct zs_class *c, uint32_t number)
+{
+    link_locked(pool, c, number);
+    count_locked(&c->obj_allocated, c->objects);
+    count_locked(&c->pages_used, (size_t)__builtin_popcount(pool->zspage[number].resident));
+}
+
+void zspage_retire_locked(struct zs_pool *pool, struct zs_class *c, uint32_t number)
+{
+    unlink_locked(pool, c, number);
+    count_locked(&c->obj_allocated, (size_t)0 - c->objects);
+    count_locked(&c->pages_used,
+                 (size_t)0 - (size_t)__builtin_popcount(pool->zspage[number].resident));
+}
+
 void zspage_relist_locked(struct zs_pool *pool, struct zs_class *c, uint32_t number)
 {
     if (fullness(c, &pool->zspage[number]) == pool->zspage[number].group)
         return;
-    zspage_unlink_locked(pool, c, number);
-    zspage_link_locked(pool, c, number);
+    unlink_locked(pool, c, number);
+    link_locked(pool, c, number);
 }
 
 uint32_t zspage_with_room_locked(const struct zs_class *c)
@@ -163,17 +219,137 @@ uint32_t zspage_with_room_locked(const struct zs_class *c)
 
 /* ---- objects ---- */
 
+/* The pages that an object reaches into, as bits. */
+static uint32_t pages_of_object(const struct zs_class *c, uint32_t object)
+{
+    if (c->huge)
+        return ((uint32_t)1 << c->pages) - 1;
+    uint32_t first = object * c->size / ZS_PAGE_SIZE;
+    uint32_t last = (object * c->size + c->size - 1) / ZS_PAGE_SIZE;
+    return ((uint32_t)2 << last) - ((uint32_t)1 << first);
+}
+
+bool zspage_is_ready(const struct zspage *z, const struct zs_class *c)
+{
+    return z->free_head != ZS_NO_OBJECT || (pages_of_object(c, z->fresh) & ~z->resident) == 0;
+}
+
+enum zs_status zspage_prepare_locked(struct zs_pool *pool, struct zs_class *c, uint32_t number)
+{
+    struct zspage *z = &pool->zspage[number];
+    if (zspage_is_ready(z, c))
+        return ZS_OK;
+    uint32_t missing = pages_of_object(c, z->fresh) & ~z->resident;
+    uint32_t pages[ZS_CHAIN_MAX];
+    unsigned n = 0;
+    for (uint32_t left = missing; left != 0; left &= left - 1)
+        pages[n++] = page_of_chain(pool, z, (uint32_t)__builtin_ctz(left));
+    enum zs_status status = pages_commit(pool, pages, n);
+    if (status == ZS_OK) {
+        z->resident |= missing;
+        count_locked(&c->pages_used, n);
+    }
+    return status;
+}
+
+uint32_t zspage_cut_locked(struct zs_pool *pool, struct zs_class *c, uint32_t number)
+{
+    struct zspage *z = &pool->zspage[number];
+    assert(z->fresh > 0 && !c->huge);
+    uint32_t last = (z->fresh * c->size - 1) / ZS_PAGE_SIZE;
+    uint32_t needed = ((uint32_t)2 << last) - 1;
+    uint32_t discarded = 0;
+    for (uint32_t left = z->resident & ~needed; left != 0; left &= left - 1) {
+        uint32_t ordinal = (uint32_t)__builtin_ctz(left);
+        pages_discard(pool, page_of_chain(pool, z, ordinal));
+        z->resident &= ~((uint32_t)1 << ordinal);
+        discarded++;
+    }
+    count_locked(&c->pages_used, (size_t)0 - discarded);
+    return discarded;
+}
+
+void zspage_rebuild_locked(struct zs_pool *pool, const struct zs_class *c, uint32_t number)
+{
+    struct zspage *z = &pool->zspage[number];
+    uint16_t fresh = 0;
+    uint32_t next = ZS_NO_OBJECT;
+    for (uint32_t i = z->fresh; i-- > 0;) {
+        struct zs_place at;
+        zspage_object(pool, c, number, i, &at);
+        if ((header_load(pool, c, &at) & 1) != 0) {
+            fresh = fresh != 0 ? fresh : (uint16_t)(i + 1);
+        } else if (fresh != 0) {
+            header_store(pool, c, &at, next << 2);
+            next = i;
+        }
+    }
+    z->fresh = fresh;
+    z->free_head = next;
+}
+
+/* A handle whose object should be at `at` and have this header. */
+static void mend_header(struct zs_pool *pool, const struct zs_class *c, const struct zs_place *at,
+                        uint32_t handle)
+{
+    if (header_load(pool, c, at) >> 2 != handle)
+        header_store(pool, c, at, handle << 2 | 1);
+}
+
+void zspage_mend_locked(struct zs_pool *pool, const struct zs_class *c, uint32_t number)
+{
+    uint64_t live[ZS_OBJECTS_MOST / 64 + 1] = {0};
+    uint32_t handles = atomic_load_explicit(&pool->handles_begun, memory_order_acquire);
+    struct zs_place at;
+    for (uint32_t handle = 1; handle <= handles; handle++) {
+        uint32_t w = atomic_load_explicit(&pool->word[handle], memory_order_relaxed);
+        if (!word_is_live(w) ||
+            atomic_load_explicit(&pool->page[w >> 8].zspage, memory_order_relaxed) != number)
+            continue;
+        place_of_word(pool, w, &at);
+        uint32_t object = object_of_place(pool, c, &at);
+        live[object / 64] |= (uint64_t)1 << object % 64;
+        mend_header(pool, c, &at, handle);
+    }
+    for (uint32_t i = 0; i < pool->zspage[number].fresh; i++) {
+        if ((live[i / 64] >> i % 64 & 1) != 0)
+            continue;
+        zspage_object(pool, c, number, i, &at);
+        header_store(pool, c, &at, ZS_NO_OBJECT << 2);
+    }
+    zspage_rebuild_locked(pool, c, number);
+    atomic_fetch_add_explicit(&pool->links_mended, 1, memory_order_relaxed);
+}
+
+/* Takes the head of the free list. A link that was overwritten is not followed. */
+static void pop_locked(struct zs_pool *pool, const struct zs_class *c, uint32_t number,
+                       struct zs_place *out)
+{
+    struct zspage *z = &pool->zspage[number];
+    zspage_object(pool, c, number, z->free_head, out);
+    uint32_t header = header_load(pool, c, out);
+    uint32_t next = header >> 2;
+    if ((header & 3) == 0 && (next < z->fresh || next == ZS_NO_OBJECT)) {
+        z->free_head = next;
+        return;
+    }
+    zspage_mend_locked(pool, c, number);
+    uint32_t object = z->free_head != ZS_NO_OBJECT ? z->free_head : z->fresh++;
+    zspage_object(pool, c, number, object, out);
+    if (object == z->free_head)
+        z->free_head = header_load(pool, c, out) >> 2;
+}
+
 void zspage_take_object_locked(struct zs_pool *pool, const struct zs_class *c, uint32_t number,
                                uint32_t handle, struct zs_place *out)
 {
     struct zspage *z = &pool->zspage[number];
-    assert(z->inuse < c->objects);
-    uint32_t object = z->free_head != ZS_NO_OBJECT ? z->free_head : z->fresh++;
-    zspage_object(pool, c, number, object, out);
-    uint32_t *header = zspage_header(pool, c, out);
-    if (object == z->free_head)
-        z->free_head = *header >> 2;
-    *header = handle << 2 | 1;
+    assert(z->inuse < c->objects && zspage_is_ready(z, c));
+    if (z->free_head != ZS_NO_OBJECT)
+        pop_locked(pool, c, number, out);
+    else
+        zspage_object(pool, c, number, z->fresh++, out);
+    header_store(pool, c, out, handle << 2 | 1);
     z->inuse++;
 }
 
@@ -181,9 +357,8 @@ void zspage_free_object_locked(struct zs_pool *pool, const struct zs_class *c,
                                const struct zs_place *at)
 {
     struct zspage *z = &pool->zspage[at->zspage];
-    uint32_t *header = zspage_header(pool, c, at);
-    assert((*header & 1) != 0 && z->inuse > 0);
-    *header = z->free_head << 2;
-    z->free_head = at->object;
+    assert((header_load(pool, c, at) & 1) != 0 && z->inuse > 0);
+    header_store(pool, c, at, z->free_head << 2);
+    z->free_head = object_of_place(pool, c, at);
     z->inuse--;
 }

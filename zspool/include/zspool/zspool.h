@@ -59,7 +59,8 @@ size_t zs_destroy_pool(struct zs_pool *pool, FILE *leaks);
 
 /* Allocates `size` bytes, contents undefined. All or nothing. */
 enum zs_status zs_malloc(struct zs_pool *pool, size_t size, zs_handle *out);
-/* Frees; 0 is allowed. While the object is mapped, the free is carried out at the last unmap. */
+/* Frees; 0 is allowed. While the object is mapped, the free is carried out at the last unmap. A
+ * handle that is not live is only counted. */
 void zs_free(struct zs_pool *pool, zs_handle handle);
 
 enum zs_mapmode {
@@ -87,7 +88,8 @@ struct zs_map {
 /* Pins the object, so that it does not move, and maps its first `len` bytes (len <= the requested
  * size; a caller that does not know the size passes SIZE_MAX and gets the usable size of the
  * class). `buf` of at least that length (or of ZS_MAX_ALLOC_SIZE for SIZE_MAX) is used when the
- * object lies in pages that are not adjacent. Returns map->ptr. */
+ * object lies in pages that are not adjacent. Returns map->ptr, whose alignment is 2. A handle that
+ * is not live is a bug of the caller: it is counted, NULL is returned and nothing is to unmap. */
 void *zs_map_object(struct zs_pool *pool, zs_handle handle, enum zs_mapmode mode, size_t len,
                     void *buf, struct zs_map *map);
 void zs_unmap_object(struct zs_pool *pool, struct zs_map *map);
@@ -103,7 +105,8 @@ struct zs_segment {
 const void *zs_obj_read_begin(struct zs_pool *pool, zs_handle handle, size_t len, void *buf,
                               struct zs_map *map);
 void zs_obj_read_end(struct zs_pool *pool, struct zs_map *map);
-/* Returns the number of segments; adjacent pages count as one. End with zs_obj_read_end(). */
+/* Returns the number of segments; adjacent pages count as one. End with zs_obj_read_end(). 0 = the
+ * handle is not live, nothing to end. */
 unsigned zs_obj_read_sg_begin(struct zs_pool *pool, zs_handle handle, size_t len,
                               struct zs_segment *seg, struct zs_map *map);
 /* Writes len bytes at offset `off` of the object. */
@@ -145,7 +148,8 @@ struct zs_compact_result zs_migrate(struct zs_pool *pool, struct zs_budget budge
  * back. */
 size_t zs_trim(struct zs_pool *pool, size_t keep_pages);
 
-/* Pages that perfect compaction would free. Takes no locks: an estimate. */
+/* Pages that perfect compaction would free; exact while nothing else happens and nobody maps.
+ * Takes no locks. */
 size_t zs_shrinker_count(struct zs_pool *pool);
 /* Frees up to nr pages by compaction; returns pages freed, 0 = stop asking. */
 size_t zs_shrinker_scan(struct zs_pool *pool, size_t nr);
@@ -153,7 +157,7 @@ size_t zs_shrinker_scan(struct zs_pool *pool, size_t nr);
 /* Limit for resident pages (in use + cached), changed at run time; 0 = none. Lowering it frees
  * nothing by itself. */
 void zs_set_page_limit(struct zs_pool *pool, size_t max_pages);
-/* Pages held by zspages. */
+/* Pages held by zspages; a zspage holds those that its objects have reached so far. */
 size_t zs_get_total_pages(const struct zs_pool *pool);
 /* Bytes of memory that the pool holds from the system: pages in use and cached, descriptors, handle
  * table. What counts against a memory cap. Cheap: no locks. */
@@ -177,6 +181,8 @@ struct zs_pool_stats {
     uint64_t blocks_returned;
     uint64_t pins_met;
     uint64_t deferred_frees;
+    uint64_t stale_handles; /* uses of handles that were not live: bugs of the caller */
+    uint64_t links_mended;  /* zspages whose headers somebody had overwritten */
 };
 void zs_pool_stats(const struct zs_pool *pool, struct zs_pool_stats *out);
 
