@@ -13,7 +13,7 @@ LAYERS = {  # layer -> layers whose public headers it may include
     "codec": {"base", "codec"},
     "protocol": {"base", "protocol"},
     "cache": {"base", "zspool", "codec", "cache"},
-    "server": {"base", "protocol", "cache", "server"},
+    "server": {"base", "zspool", "protocol", "cache", "server"},  # of zspool the statistics
 }
 
 # (what, pattern of the included header, where it may stand, what the rule is called)

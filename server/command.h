@@ -99,6 +99,7 @@ extern const struct command commands_connection[];
 extern const struct command commands_client[];
 extern const struct command commands_server[];
 extern const struct command commands_config[];
+extern const struct command commands_info[];
 extern const struct command commands_command[];
 extern const struct command commands_dict[];
 extern const struct command commands_compat[];
@@ -165,5 +166,7 @@ void reply_cache_error(struct request *rq, enum cache_status status);
 /* The value of a view as a bulk string; a long one becomes a stream on the client's output. Ends
  * the view. A damaged value is answered as a miss. */
 void reply_view(struct request *rq, struct cache_view *v);
+/* The same for len bytes at off. */
+void reply_view_part(struct request *rq, struct cache_view *v, size_t off, size_t len);
 
 #endif

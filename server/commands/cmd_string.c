@@ -122,11 +122,8 @@ static void getrange_command(struct request *rq)
     if (!clip_range(start, end, view.raw_len, &off, &len)) {
         cache_view_end(rq->cache, &view);
         resp_bulk(rq->out, "", 0);
-    } else if (len == view.raw_len) {
-        reply_view(rq, &view);
     } else {
-        reply_view_range(rq, &view, off, len);
-        cache_view_end(rq->cache, &view);
+        reply_view_part(rq, &view, off, len);
     }
 }
 

@@ -26,9 +26,6 @@ bool view_text(struct request *rq, struct cache_view *view, char *buf, size_t ca
 bool view_equals(struct request *rq, struct cache_view *view, const char *text, size_t len);
 /* XXH3 of the value. False when it is damaged or memory is short. */
 bool view_digest(struct request *rq, struct cache_view *view, uint64_t *digest);
-/* Replies `len` bytes at `off` as a bulk string; when they cannot be read, as if the key were
- * missing. */
-void reply_view_range(struct request *rq, struct cache_view *view, size_t off, size_t len);
 
 /* A cache_source over bytes in one range. */
 struct cache_source source_flat(const void *bytes, size_t len);

@@ -86,3 +86,12 @@ struct cache_source source_flat(const void *bytes, size_t len)
     /* A flat range of nothing still needs a place. */
     return (struct cache_source){.flat = len > 0 ? bytes : "", .total = len};
 }
+
+struct cache_source source_argument(struct request *rq, size_t i, struct resp_arg_reader *reader)
+{
+    const struct resp_arg *arg = &rq->argv[i];
+    resp_arg_reader_init(reader, arg);
+    if (arg->ptr != NULL || arg->len == 0)
+        return source_flat(arg->ptr, arg->len);
+    return (struct cache_source){.next = resp_arg_next, .arg = reader, .total = arg->len};
+}

@@ -15,6 +15,8 @@ static const struct known list[] = {
      "-ERR The command has no key", "one argument suffices since 7.2"},
     {"CLUSTER", "-ERR wrong number of arguments for 'cluster|", "-ERR This instance has cluster",
      "CLUSTER has no subcommands here"},
+    {"HELLO", "*14", "*14", "the version and the id of the connection"},
+    {"HELLO", "%7", "%7", "the version and the id of the connection"},
     {NULL, NULL, NULL, NULL},
 };
 

@@ -1,0 +1,53 @@
+/* The session of a client: what its commands see. One with a connection is in the registry. */
+#ifndef SERVER_CLIENT_H
+#define SERVER_CLIENT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "command.h"
+#include "counter.h"
+
+struct connection;
+
+enum client_reply { REPLY_ON, REPLY_OFF, REPLY_SKIP_NEXT, REPLY_SKIP };
+
+#define CLIENT_ADDRESS 64
+
+/*  Three kinds of fields:
+ *   - the owner's: used by the worker of the client alone;
+ *   - seen: written by the owner alone, read by all who hold the registry's lock;
+ *   - named: read and written under the registry's lock. */
+struct client {
+    /* the owner's */
+    struct worker *worker;
+    struct connection *connection; /* NULL: a script's client */
+    bool authenticated, no_touch, no_evict;
+    enum client_reply reply;
+    uint8_t proto;
+
+    /* seen */
+    uint64_t id;        /* constant */
+    int64_t created_ms; /* constant */
+    _Atomic unsigned db;
+    _Atomic unsigned proto_seen;
+    _Atomic int64_t active_ms;
+    _Atomic(const struct command *) last;
+    _Atomic size_t in_bytes, out_bytes, held_bytes; /* waiting; memory */
+    counter commands, read_bytes, sent_bytes;
+    char address[CLIENT_ADDRESS], local[CLIENT_ADDRESS]; /* constant */
+    int fd;                                              /* constant */
+
+    /* named */
+    char *name, *lib_name, *lib_version;
+    struct client *next, *prev, *chained;
+};
+
+static inline unsigned client_db(const struct client *c)
+{
+    return atomic_load_explicit(&c->db, memory_order_relaxed);
+}
+
+#endif

@@ -1,0 +1,217 @@
+/* TIME, SHUTDOWN and MEMORY. */
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "info.h"
+
+static void time_command(struct request *rq)
+{
+    char text[32];
+    resp_array(rq->out, 2);
+    int n = snprintf(text, sizeof text, "%lld", (long long)(rq->now_ms / 1000));
+    resp_bulk(rq->out, text, (size_t)n);
+    n = snprintf(text, sizeof text, "%lld", (long long)(rq->now_ms % 1000 * 1000));
+    resp_bulk(rq->out, text, (size_t)n);
+}
+
+/* The main thread ends the server as it does for the same signal from outside. */
+static void shutdown_command(struct request *rq)
+{
+    for (size_t i = 1; i < rq->argc; i++) {
+        if (request_is(rq, i, "abort")) {
+            resp_error(rq->out, "ERR No shutdown in progress.");
+            return;
+        }
+        if (!request_is(rq, i, "nosave") && !request_is(rq, i, "save") &&
+            !request_is(rq, i, "now") && !request_is(rq, i, "force")) {
+            reply_syntax_error(rq);
+            return;
+        }
+    }
+    (void)pthread_kill(rq->server->main_thread, SIGTERM);
+}
+
+/* ---- MEMORY ---- */
+
+static void memory_usage(struct request *rq)
+{
+    struct cache_key key;
+    struct cache_item_info info;
+    int64_t samples;
+    if (rq->argc == 5 && request_is(rq, 3, "samples")) {
+        if (!request_integer(rq, 4, &samples))
+            return;
+    } else if (rq->argc != 3) {
+        reply_syntax_error(rq);
+        return;
+    }
+    if (!request_key(rq, 2, &key))
+        return;
+    if (cache_inspect(rq->cache, &key, &info) == CACHE_OK)
+        resp_integer(rq->out, (int64_t)info.cost);
+    else
+        resp_null(rq->out);
+}
+
+static void put(struct request *rq, const char *name, uint64_t value)
+{
+    resp_bulk(rq->out, name, strlen(name));
+    resp_integer(rq->out, (int64_t)value);
+}
+
+static void memory_stats(struct request *rq)
+{
+    struct cache_stats s;
+    cache_stats(rq->server->cache, &s);
+    resp_map(rq->out, 14);
+    put(rq, "peak.allocated", s.peak_memory);
+    put(rq, "total.allocated", s.used_memory);
+    put(rq, "startup.allocated", s.other_bytes);
+    put(rq, "clients.normal", s.charged_bytes);
+    put(rq, "overhead.index", s.index_bytes);
+    put(rq, "overhead.ghost", s.ghost_bytes);
+    put(rq, "overhead.dictionaries", s.dict_bytes);
+    put(rq, "pool.bytes", s.pool_bytes);
+    put(rq, "keys.count", s.items);
+    put(rq, "keys.bytes", s.key_bytes);
+    put(rq, "dataset.bytes", s.stored_bytes + s.key_bytes);
+    put(rq, "dataset.raw-bytes", s.raw_bytes);
+    put(rq, "nursery.bytes", s.nursery_bytes);
+    put(rq, "resident.bytes", info_resident_bytes());
+}
+
+static void memory_purge(struct request *rq)
+{
+    (void)malloc_trim(0);
+    resp_ok(rq->out);
+}
+
+static void memory_doctor(struct request *rq)
+{
+    struct cache_stats s;
+    struct text t = {0};
+    uint64_t rss = info_resident_bytes();
+    cache_stats(rq->server->cache, &s);
+    text_printf(&t,
+                "%llu items of %llu bytes take %llu bytes; the process has %llu bytes of "
+                "resident memory.\n",
+                (unsigned long long)s.items, (unsigned long long)s.raw_bytes,
+                (unsigned long long)s.used_memory, (unsigned long long)rss);
+    if (s.refused > 0)
+        text_printf(&t,
+                    "%llu writes were refused for lack of memory: raise maxmemory, or choose "
+                    "a policy that evicts.\n",
+                    (unsigned long long)s.refused);
+    if (s.damaged > 0)
+        text_printf(&t,
+                    "%llu values did not decode and were dropped: check the memory of the "
+                    "machine.\n",
+                    (unsigned long long)s.damaged);
+    if (t.failed)
+        reply_oom(rq);
+    else
+        resp_verbatim(rq->out, "txt", t.bytes, t.len);
+    text_free(&t);
+}
+
+static const char *const memory_help_lines[] = {
+    "MEMORY <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+    "DOCTOR",
+    "    Return memory problems reports.",
+    "PURGE",
+    "    Attempt to purge dirty pages for reclamation by the allocator.",
+    "STATS",
+    "    Return information about the memory usage of the server.",
+    "USAGE <key> [SAMPLES <count>]",
+    "    Return memory in bytes used by <key> and its value.",
+    NULL,
+};
+
+static void memory_help(struct request *rq)
+{
+    reply_help(rq, memory_help_lines);
+}
+
+#define SERVER .group = GROUP_SERVER, .since = "4.0.0"
+
+static const struct command memory_subcommands[] = {
+    {.name = "doctor",
+     .fn = memory_doctor,
+     .arity = 2,
+     SERVER,
+     .complexity = "O(1)",
+     .summary = "Outputs a memory problems report.",
+     .args = ""},
+    {.name = "help",
+     .fn = memory_help,
+     .arity = 2,
+     SERVER,
+     .flags = CMD_LOADING | CMD_STALE,
+     .complexity = "O(1)",
+     .summary = "Returns helpful text about the different subcommands.",
+     .args = ""},
+    {.name = "purge",
+     .fn = memory_purge,
+     .arity = 2,
+     SERVER,
+     .complexity = "Depends on how much memory is allocated, could be slow",
+     .summary = "Asks the allocator to release memory.",
+     .args = "",
+     .differs = "Concerns the memory of connections; the pool of values gives its memory back by "
+                "itself."},
+    {.name = "stats",
+     .fn = memory_stats,
+     .arity = 2,
+     SERVER,
+     .complexity = "O(1)",
+     .summary = "Returns details about memory usage.",
+     .args = "",
+     .differs = "The fields are those that have a meaning here."},
+    {.name = "usage",
+     .fn = memory_usage,
+     .arity = -3,
+     SERVER,
+     .flags = CMD_READONLY,
+     .first_key = 2,
+     .last_key = 2,
+     .key_step = 1,
+     .complexity = "O(1)",
+     .summary = "Estimates the memory usage of a key.",
+     .args = "key [SAMPLES count]",
+     .differs = "Exact: what the item takes as it is stored now, its slot in the index included."},
+    {.name = NULL},
+};
+
+const struct command commands_server[] = {
+    {.name = "time",
+     .fn = time_command,
+     .arity = 1,
+     .flags = CMD_LOADING | CMD_STALE | CMD_FAST,
+     .group = GROUP_SERVER,
+     .since = "2.6.0",
+     .complexity = "O(1)",
+     .summary = "Returns the server time.",
+     .args = "",
+     .differs = "To the millisecond."},
+    {.name = "shutdown",
+     .fn = shutdown_command,
+     .arity = -1,
+     .flags = CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_NO_MULTI | CMD_DANGEROUS,
+     .group = GROUP_SERVER,
+     .since = "1.0.0",
+     .complexity = "O(1)",
+     .summary = "Stops the server.",
+     .args = "[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]",
+     .differs = "Nothing is saved; replies that are due are sent first."},
+    {.name = "memory",
+     .arity = -2,
+     .subcommands = memory_subcommands,
+     .group = GROUP_SERVER,
+     .since = "4.0.0",
+     .complexity = "Depends on subcommand.",
+     .summary = "A container for memory diagnostics commands.",
+     .args = ""},
+    {.name = NULL},
+};

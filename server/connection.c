@@ -1,0 +1,577 @@
+#include "connection.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dispatch.h"
+#include "option.h"
+#include "peer.h"
+#include "server.h"
+
+/* Memory is told to the cache in steps of this many bytes. */
+#define CHARGE_STEP ((size_t)64 << 10)
+/* Input up to this long is copied to the worker's buffer and back; more stays where it is. */
+#define SHARED_INPUT (READ_BUFFER / 2)
+/* The most that one who is not authenticated may send in one go (Redis's limit for the buffer). */
+#define STRANGER_INPUT ((size_t)1 << 20)
+
+const struct option options_limits[] = {
+    {.name = "maxclients",
+     .kind = OPTION_NUMBER,
+     .at = offsetof(struct settings, maxclients),
+     .min = 1,
+     .max = 1000000,
+     .preset = "10000",
+     .summary = "connections at one time; lowered to what the limit of descriptors allows"},
+    {.name = "timeout",
+     .kind = OPTION_NUMBER,
+     .at = offsetof(struct settings, timeout),
+     .max = INT32_MAX,
+     .preset = "0",
+     .summary = "seconds after which an idle connection is closed; 0 = never"},
+    {.name = "write-timeout",
+     .kind = OPTION_NUMBER,
+     .at = offsetof(struct settings, write_timeout),
+     .max = INT32_MAX,
+     .preset = "120",
+     .summary = "seconds after which a connection is closed that does not read its replies; 0 = "
+                "never"},
+    {.name = "proto-max-bulk-len",
+     .kind = OPTION_MEMORY,
+     .at = offsetof(struct settings, max_bulk),
+     .min = 1 << 20,
+     .max = (int64_t)CACHE_MAX_VALUE,
+     .preset = "512mb",
+     .summary = "length of one argument"},
+    {.name = "client-query-buffer-limit",
+     .kind = OPTION_MEMORY,
+     .at = offsetof(struct settings, max_query),
+     .min = 1 << 20,
+     .max = INT64_MAX,
+     .preset = "1gb",
+     .summary = "memory that the request of one client may take while it comes in"},
+    {.name = "client-output-buffer-limit",
+     .kind = OPTION_LIMITS,
+     .preset = "normal 256mb 0 0 replica 256mb 64mb 60 pubsub 32mb 8mb 60",
+     .summary = "class, hard limit, soft limit, seconds: memory that unread replies may take"},
+    {.name = NULL},
+};
+
+static size_t held_bytes(const struct connection *c)
+{
+    return c->in.cap + c->parser.held_bytes + c->out.held;
+}
+
+bool connection_charge(struct connection *c)
+{
+    struct server *s = c->client.worker->server;
+    size_t held = held_bytes(c);
+    atomic_store_explicit(&c->client.held_bytes, held, memory_order_relaxed);
+    if (held < c->charged + CHARGE_STEP && (c->charged < CHARGE_STEP || held >= c->charged))
+        return true;
+    size_t now = held / CHARGE_STEP * CHARGE_STEP;
+    if (now > c->charged && !cache_may_charge(s->cache, now - c->charged))
+        return false;
+    cache_charge(s->cache, (int64_t)now - (int64_t)c->charged);
+    c->charged = now;
+    return true;
+}
+
+/* ---- input ---- */
+
+/* The buffer in which this event parses. */
+struct window {
+    char *buf;
+    size_t len, cap;
+    bool shared;
+};
+
+static bool open_window(struct connection *c, struct window *win)
+{
+    struct worker *w = c->client.worker;
+    if (c->in.len <= SHARED_INPUT) {
+        *win = (struct window){.buf = w->in, .len = c->in.len, .cap = READ_BUFFER, .shared = true};
+        if (c->in.len > 0)
+            memcpy(w->in, c->in.data, c->in.len);
+        return true;
+    }
+    if (c->in.cap - c->in.len < SHARED_INPUT) {
+        size_t cap = c->in.cap * 2;
+        char *data = realloc(c->in.data, cap);
+        if (data == NULL)
+            return false;
+        c->in.data = data;
+        c->in.cap = cap;
+    }
+    *win = (struct window){.buf = c->in.data, .len = c->in.len, .cap = c->in.cap};
+    return true;
+}
+
+static void drop_input(struct connection *c)
+{
+    free(c->in.data);
+    c->in = (struct input){0};
+}
+
+/* Keeps the bytes from `at` on for later. */
+static bool close_window(struct connection *c, const struct window *win, size_t at)
+{
+    size_t left = win->len - at;
+    if (left == 0) {
+        if (c->in.data != NULL)
+            drop_input(c);
+        return true;
+    }
+    if (win->shared && c->in.cap < left) {
+        drop_input(c);
+        c->in.cap = left < 256 ? 256 : left;
+        c->in.data = malloc(c->in.cap);
+        if (c->in.data == NULL) {
+            c->in.cap = 0;
+            return false;
+        }
+    }
+    memmove(c->in.data, win->buf + at, left);
+    c->in.len = left;
+    return true;
+}
+
+static void read_more(struct connection *c, struct window *win)
+{
+    struct worker *w = c->client.worker;
+    ssize_t n = c->transport.type->read(&c->transport, win->buf + win->len, win->cap - win->len);
+    if (n > 0) {
+        counter_add(&w->stats.reads, 1);
+        counter_add(&w->stats.in_bytes, (uint64_t)n);
+        counter_add(&c->client.read_bytes, (uint64_t)n);
+        win->len += (size_t)n;
+    } else if (n == 0) {
+        /* All that came before has been carried out, or reading would have been stopped. */
+        c->end = CLOSE_AFTER_REPLY;
+    } else if (errno != EAGAIN && errno != EWOULDBLOCK) {
+        c->end = CLOSE_NOW;
+    }
+}
+
+/* ---- parsing ahead and carrying out ---- */
+
+struct run {
+    struct connection *c;
+    struct window *win;
+    struct resp_limits limits;
+    size_t at;       /* where the next command begins */
+    unsigned count;  /* of parsed commands */
+    unsigned served; /* commands in this event */
+    enum resp_status status;
+};
+
+static void set_limits(struct run *r)
+{
+    const struct client *c = &r->c->client;
+    const struct settings *s = &c->worker->server->settings;
+    if (c->authenticated)
+        r->limits = (struct resp_limits){.max_bulk = (size_t)setting_get(&s->max_bulk),
+                                         .max_args = 1048576,
+                                         .max_inline = 65536};
+    else
+        r->limits = (struct resp_limits){
+            .max_bulk = 16384, .max_args = 10, .max_inline = 65536, .unauthenticated = true};
+}
+
+/* Parses up to BATCH commands. One by one before AUTH, since that changes the limits. */
+static void parse_ahead(struct run *r)
+{
+    struct worker *w = r->c->client.worker;
+    unsigned most = r->c->client.authenticated ? BATCH : 1;
+    r->status = RESP_MORE;
+    for (r->count = 0; r->count < most && r->at < r->win->len;) {
+        struct resp_parser *p = &w->parsers[r->count];
+        size_t there = r->win->len - r->at;
+        r->status = resp_parse(p, &r->limits, r->win->buf + r->at, &there);
+        r->win->len = r->at + there;
+        if (r->status != RESP_COMMAND)
+            return;
+        w->batch[r->count].start = r->at;
+        r->at += p->length;
+        dispatch_prepare(&r->c->client, p, &w->batch[r->count]);
+        r->count++;
+        /* What came in chunks has left the buffer: it cannot be parsed again if it must wait. */
+        if (p->has_chains)
+            return;
+    }
+}
+
+static bool must_wait(const struct connection *c)
+{
+    return c->out.bytes + c->client.worker->out.len > OUTPUT_MARK;
+}
+
+/* Forgets the parsed commands from `i` on; they will be parsed again. */
+static void unparse(struct run *r, unsigned i)
+{
+    struct worker *w = r->c->client.worker;
+    for (unsigned j = i; j < BATCH && (j < r->count || !resp_parser_is_fresh(&w->parsers[j])); j++)
+        resp_parser_reset(&w->parsers[j]);
+    r->at = w->batch[i].start;
+    r->status = RESP_MORE;
+}
+
+/* Whether something parsed cannot be parsed again. */
+static bool holds_chunks(const struct run *r)
+{
+    const struct worker *w = r->c->client.worker;
+    return (r->count > 0 && w->parsers[r->count - 1].has_chains) ||
+           (r->count < BATCH && w->parsers[r->count].has_chains);
+}
+
+static void run_batch(struct run *r)
+{
+    struct worker *w = r->c->client.worker;
+    bool bound = holds_chunks(r);
+    if (r->count > 1)
+        for (unsigned i = 0; i < r->count; i++)
+            if (w->batch[i].key.ptr != NULL)
+                cache_prefetch_item(w->cache, &w->batch[i].key);
+    unsigned i;
+    for (i = 0; i < r->count; i++) {
+        if (r->c->end != STAY)
+            break;
+        if (must_wait(r->c) && !bound) {
+            unparse(r, i);
+            break;
+        }
+        dispatch_run(&r->c->client, &w->parsers[i], &w->batch[i]);
+    }
+    r->served += i;
+    for (unsigned j = 0; j < r->count; j++)
+        resp_parser_reset(&w->parsers[j]);
+}
+
+/* The parser of the command that has begun moves out of the worker's slots. */
+static void keep_parser(struct run *r)
+{
+    struct resp_parser *p = &r->c->client.worker->parsers[r->count];
+    if (r->count == BATCH || resp_parser_is_fresh(p))
+        return;
+    r->c->parser = *p;
+    *p = (struct resp_parser){0};
+}
+
+static void take_parser(struct run *r)
+{
+    struct resp_parser *p = &r->c->client.worker->parsers[0];
+    if (resp_parser_is_fresh(&r->c->parser))
+        return;
+    resp_parser_free(p);
+    *p = r->c->parser;
+    r->c->parser = (struct resp_parser){0};
+}
+
+static void broken_stream(struct run *r)
+{
+    struct worker *w = r->c->client.worker;
+    struct resp_parser *p = &w->parsers[r->count];
+    if (r->status == RESP_ERROR && r->c->end == STAY) {
+        resp_parser_error(p, &w->out);
+        command_stats_error(&w->commands, "-ERR", 4);
+    }
+    if (r->c->end == STAY)
+        r->c->end = CLOSE_AFTER_REPLY;
+    resp_parser_reset(p);
+}
+
+/* Carries out what the window holds, as long as the output takes it and it is this client's turn.
+ */
+static void run_window(struct run *r)
+{
+    struct worker *w = r->c->client.worker;
+    take_parser(r);
+    do {
+        set_limits(r);
+        unsigned before = r->served;
+        parse_ahead(r);
+        dispatch_begin(w);
+        run_batch(r);
+        dispatch_end(w, r->served - before);
+        if (r->c->end != STAY && r->count < BATCH)
+            resp_parser_reset(&w->parsers[r->count]);
+        else if (r->status == RESP_ERROR || r->status == RESP_NOMEM)
+            broken_stream(r);
+    } while (r->status == RESP_COMMAND && r->c->end == STAY && r->served < EVENT_COMMANDS &&
+             r->at < r->win->len && !must_wait(r->c));
+    if (r->c->end != STAY)
+        r->at = r->win->len;
+    else if (r->status == RESP_MORE)
+        keep_parser(r);
+}
+
+static bool over_query_limit(struct connection *c)
+{
+    struct worker *w = c->client.worker;
+    size_t limit = c->client.authenticated ? (size_t)setting_get(&w->server->settings.max_query)
+                                           : STRANGER_INPUT;
+    size_t there = c->in.len + c->parser.held_bytes;
+    atomic_store_explicit(&c->client.in_bytes, there, memory_order_relaxed);
+    if (there > counter_get(&w->stats.largest_in))
+        counter_set(&w->stats.largest_in, there);
+    if (there <= limit)
+        return false;
+    counter_add(&w->stats.query_limit_closed, 1);
+    return true;
+}
+
+/* Reads and carries out once. Returns how many commands that were. */
+static unsigned serve_once(struct connection *c, bool read)
+{
+    struct worker *w = c->client.worker;
+    struct window win;
+    if (!open_window(c, &win)) {
+        c->end = CLOSE_NOW;
+        return 0;
+    }
+    if (read)
+        read_more(c, &win);
+    struct run r = {.c = c, .win = &win};
+    enum connection_end asked = c->end;
+    /* The end of the stream ends no command that came before it. */
+    c->end = asked == CLOSE_NOW ? CLOSE_NOW : STAY;
+    if (win.len > 0 && c->end == STAY) {
+        w->out.proto = c->client.proto;
+        cache_enter(w->cache, w->now_ms);
+        run_window(&r);
+        cache_exit(w->cache);
+    }
+    if (c->end == STAY)
+        c->end = asked;
+    if (!close_window(c, &win, r.at) || over_query_limit(c))
+        c->end = CLOSE_NOW;
+    return r.served;
+}
+
+void connection_serve(struct connection *c, bool read)
+{
+    unsigned served = 0;
+    size_t before = counter_get(&c->client.read_bytes);
+    do {
+        served += serve_once(c, read);
+        connection_settle(c);
+        if (c->dying || c->out.bytes > OUTPUT_MARK)
+            return;
+        /* A long argument is under way: its bytes are there already. */
+    } while (read && resp_parser_wants(&c->parser) > READ_BUFFER &&
+             counter_get(&c->client.read_bytes) - before < EVENT_BYTES && served == 0);
+    if (c->in.len > 0 && resp_parser_is_fresh(&c->parser))
+        worker_feed_later(c->client.worker, c);
+}
+
+/* ---- events ---- */
+
+static void readable(evutil_socket_t fd, short what, void *arg)
+{
+    struct connection *c = arg;
+    (void)fd;
+    (void)what;
+    worker_time(c->client.worker);
+    /* Commands that wait go first, and before they are done nothing is read. */
+    connection_serve(c, !c->hungry);
+    worker_reap(c->client.worker);
+}
+
+static void writable(evutil_socket_t fd, short what, void *arg)
+{
+    struct connection *c = arg;
+    struct worker *w = c->client.worker;
+    (void)fd;
+    (void)what;
+    worker_time(w);
+    w->out.proto = c->client.proto;
+    atomic_store_explicit(&c->client.active_ms, w->now_ms, memory_order_relaxed);
+    connection_settle(c);
+    if (!c->dying && c->out.bytes <= OUTPUT_MARK && c->in.len > 0 &&
+        resp_parser_is_fresh(&c->parser))
+        worker_feed_later(w, c);
+    worker_reap(w);
+}
+
+static bool over_output_limit(struct connection *c)
+{
+    struct worker *w = c->client.worker;
+    struct output_limit *limit = &w->server->settings.output[OUTPUT_NORMAL];
+    size_t hard = (size_t)setting_get(&limit->hard), soft = (size_t)setting_get(&limit->soft);
+    size_t held = c->out.held;
+    atomic_store_explicit(&c->client.out_bytes, c->out.bytes, memory_order_relaxed);
+    if (held > counter_get(&w->stats.largest_out))
+        counter_set(&w->stats.largest_out, held);
+    if (soft == 0 || held <= soft)
+        c->soft_since_ms = 0;
+    else if (c->soft_since_ms == 0)
+        c->soft_since_ms = w->now_ms;
+    bool over = (hard > 0 && held > hard) ||
+                (c->soft_since_ms > 0 &&
+                 w->now_ms - c->soft_since_ms > setting_get(&limit->soft_seconds) * 1000);
+    if (over)
+        counter_add(&w->stats.output_limit_closed, 1);
+    return over;
+}
+
+static void want(struct connection *c, bool read, bool write)
+{
+    if (read != c->reading) {
+        if (read ? event_add(&c->on_read, NULL) != 0 : event_del(&c->on_read) != 0)
+            c->end = CLOSE_NOW;
+        c->reading = read;
+    }
+    if (write && !event_pending(&c->on_write, EV_WRITE, NULL) && event_add(&c->on_write, NULL) != 0)
+        c->end = CLOSE_NOW;
+    if (!write && c->writing)
+        (void)event_del(&c->on_write);
+    c->writing = write;
+}
+
+void connection_settle(struct connection *c)
+{
+    enum output_status status = c->end == CLOSE_NOW ? OUTPUT_BROKEN : output_flush(c);
+    if (status == OUTPUT_DONE && c->out.head == NULL && c->end == STAY && !c->writing &&
+        c->reading && c->charged == 0 && c->in.cap == 0)
+        return; /* the usual case */
+    resp_out_clear(&c->client.worker->out, READ_BUFFER);
+    if (status == OUTPUT_BROKEN || (c->end == CLOSE_AFTER_REPLY && c->out.head == NULL) ||
+        over_output_limit(c) || !connection_charge(c)) {
+        connection_close(c);
+        return;
+    }
+    bool open = c->end == STAY && c->out.bytes <= OUTPUT_MARK;
+    want(c, open, c->out.head != NULL);
+    if (c->end == CLOSE_NOW)
+        connection_close(c);
+}
+
+void connection_push(struct connection *c, const char *bytes, size_t len)
+{
+    if (c->dying)
+        return;
+    if (!output_append(&c->out, bytes, len))
+        c->end = CLOSE_NOW;
+    connection_settle(c);
+}
+
+void connection_cron(struct connection *c)
+{
+    struct worker *w = c->client.worker;
+    const struct settings *s = &w->server->settings;
+    int64_t idle = w->now_ms - atomic_load_explicit(&c->client.active_ms, memory_order_relaxed);
+    int64_t most = setting_get(&s->timeout) * 1000;
+    int64_t stalled = setting_get(&s->write_timeout) * 1000;
+    bool waits = c->out.head != NULL;
+    if ((most > 0 && !waits && idle > most) || (stalled > 0 && waits && idle > stalled)) {
+        counter_add(&w->stats.idle_closed, 1);
+        connection_close(c);
+    } else if (waits && over_output_limit(c)) {
+        connection_close(c);
+    }
+}
+
+/* ---- coming and going ---- */
+
+static bool watch(struct connection *c, struct worker *w)
+{
+    if (event_assign(&c->on_read, w->base, c->transport.fd, EV_READ | EV_PERSIST, readable, c) !=
+            0 ||
+        event_assign(&c->on_write, w->base, c->transport.fd, EV_WRITE | EV_PERSIST, writable, c) !=
+            0 ||
+        event_add(&c->on_read, NULL) != 0)
+        return false;
+    c->reading = true;
+    return true;
+}
+
+static bool needs_password(struct server *s)
+{
+    lock_acquire(&s->settings.lock);
+    bool needs = s->settings.requirepass[0] != '\0';
+    lock_release(&s->settings.lock);
+    return needs;
+}
+
+static void init_client(struct client *c, struct worker *w, struct connection *conn, int fd)
+{
+    c->worker = w;
+    c->connection = conn;
+    c->proto = 2;
+    atomic_store_explicit(&c->proto_seen, 2, memory_order_relaxed);
+    c->fd = fd;
+    c->authenticated = !needs_password(w->server);
+    c->created_ms = w->now_ms;
+    atomic_store_explicit(&c->active_ms, w->now_ms, memory_order_relaxed);
+}
+
+struct connection *connection_create(struct worker *w, int fd, bool unix_socket)
+{
+    struct connection *c = calloc(1, sizeof *c);
+    if (c == NULL || !peer_admit(w->server, fd, unix_socket)) {
+        free(c);
+        close(fd);
+        return NULL;
+    }
+    init_client(&c->client, w, c, fd);
+    peer_addresses(fd, unix_socket, c->client.address, c->client.local);
+    c->unix_socket = unix_socket;
+    c->transport = (struct transport){.type = &transport_socket, .fd = fd};
+    output_init(&c->out);
+    if (!watch(c, w)) {
+        close(fd);
+        free(c);
+        return NULL;
+    }
+    c->next = w->connections;
+    if (c->next != NULL)
+        c->next->prev = c;
+    w->connections = c;
+    w->connection_count++;
+    counter_add(&w->stats.connections, 1);
+    registry_add(&w->server->registry, &c->client);
+    return c;
+}
+
+void connection_close(struct connection *c)
+{
+    struct worker *w = c->client.worker;
+    if (c->dying)
+        return;
+    c->dying = true;
+    c->end = CLOSE_NOW;
+    want(c, false, false);
+    c->next_dying = w->dying;
+    w->dying = c;
+}
+
+void connection_free(struct connection *c)
+{
+    struct worker *w = c->client.worker;
+    (void)event_del(&c->on_read);
+    (void)event_del(&c->on_write);
+    for (struct connection **at = &w->hungry; *at != NULL; at = &(*at)->next_hungry) {
+        if (*at == c) {
+            *at = c->next_hungry;
+            break;
+        }
+    }
+    if (c->prev != NULL)
+        c->prev->next = c->next;
+    else
+        w->connections = c->next;
+    if (c->next != NULL)
+        c->next->prev = c->prev;
+    w->connection_count--;
+    registry_remove(&w->server->registry, &c->client);
+    output_free(c);
+    drop_input(c);
+    resp_parser_free(&c->parser);
+    cache_charge(w->server->cache, -(int64_t)c->charged);
+    c->transport.type->close(&c->transport);
+    close(c->transport.fd);
+    free(c);
+}

@@ -1,0 +1,64 @@
+/* A connection: reading requests of a client and having them carried out. Everything here belongs
+ * to the worker's thread. */
+#ifndef SERVER_CONNECTION_H
+#define SERVER_CONNECTION_H
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include "client.h"
+#include "output.h"
+#include "transport.h"
+
+/* Input that cannot be carried out yet: the begin of a command, or what waits for output to drain.
+ *
+ *   data: | command begun or waiting ... | room |
+ *         0                             len    cap      data is NULL while there is none */
+struct input {
+    char *data;
+    size_t len, cap;
+};
+
+enum connection_end {
+    STAY,
+    CLOSE_AFTER_REPLY, /* no command is carried out any more */
+    CLOSE_NOW,
+};
+
+struct connection {
+    struct client client;
+    struct transport transport;
+    struct event on_read, on_write;
+    struct input in;
+    struct resp_parser parser; /* of the command that has begun in `in`; else fresh */
+    struct output out;
+    enum connection_end end;
+    bool reading; /* on_read is added */
+    bool writing; /* on_write is added */
+    bool hungry;  /* in the worker's list: input waits though nothing more came */
+    bool dying;   /* in the worker's list of those to be freed */
+    bool unix_socket;
+    size_t charged;                 /* of its memory told to the cache */
+    int64_t soft_since_ms;          /* when the output went over its soft limit; 0 = it is not */
+    struct connection *next, *prev; /* all of the worker */
+    struct connection *next_hungry, *next_dying;
+};
+
+/* Takes the descriptor over. NULL when memory is short or the peer is refused (closed then). */
+struct connection *connection_create(struct worker *w, int fd, bool unix_socket);
+/* Closes as soon as the worker is out of the functions of this connection. */
+void connection_close(struct connection *c);
+/* Frees it at once. */
+void connection_free(struct connection *c);
+/* Goes on with input that is there; reads first when `read` says so. */
+void connection_serve(struct connection *c, bool read);
+/* Bytes for the peer that are no reply to what it asks now. */
+void connection_push(struct connection *c, const char *bytes, size_t len);
+/* Sends what the worker's writer holds, adjusts events, closes if it is time to. */
+void connection_settle(struct connection *c);
+/* Limits that depend on time. */
+void connection_cron(struct connection *c);
+/* Tells the cache how much memory this takes, in coarse steps. False when it may not be. */
+bool connection_charge(struct connection *c);
+
+#endif

@@ -1,0 +1,218 @@
+#include "dispatch.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/clock.h"
+#include "request.h"
+#include "server.h"
+
+void dispatch_prepare(struct client *c, const struct resp_parser *p, struct batch_item *item)
+{
+    struct worker *w = c->worker;
+    item->command = NULL;
+    item->key.ptr = NULL;
+    if (p->argc == 0 || p->argv[0].ptr == NULL)
+        return;
+    item->command = command_find(w->server->commands, p->argv[0].ptr, p->argv[0].len);
+    if (item->command == NULL || item->command->first_key <= 0)
+        return;
+    size_t first = (size_t)item->command->first_key;
+    if (first >= p->argc || p->argv[first].ptr == NULL)
+        return;
+    if (cache_key_init(w->cache, &item->key, client_db(c), p->argv[first].ptr, p->argv[first].len))
+        cache_prefetch_bucket(w->cache, &item->key);
+    else
+        item->key.ptr = NULL;
+}
+
+void dispatch_begin(struct worker *w)
+{
+    w->batch_us = clock_mono_us();
+    w->slow_us = 0;
+}
+
+/* A clock for each command would cost more than many a command: the time of a batch is shared out
+ * evenly, but for those commands that may be slow and are timed alone. */
+void dispatch_end(struct worker *w, unsigned n)
+{
+    if (n == 0)
+        return;
+    int64_t spent = clock_mono_us() - w->batch_us - w->slow_us;
+    uint64_t share = spent > 0 ? ((uint64_t)spent << TIME_SHIFT) / n : 0;
+    for (unsigned i = 0; i < n; i++) {
+        const struct command *c = w->batch[i].command;
+        if (c != NULL)
+            counter_add(&w->commands.counts[command_index(w->server->commands, c)].time, share);
+    }
+    counter_add(&w->stats.commands, n);
+}
+
+static bool is_constant_time(const struct command *c)
+{
+    return memcmp(c->complexity, "O(1)", 4) == 0;
+}
+
+/* ---- requests that are refused ---- */
+
+static void unknown_command(struct request *rq)
+{
+    char text[RESP_ERROR_MAX];
+    const struct resp_arg *name = &rq->argv[0];
+    int at = snprintf(text, sizeof text, "ERR unknown command '%.*s', with args beginning with: ",
+                      name->ptr == NULL ? 0 : (int)(name->len < 128 ? name->len : 128),
+                      name->ptr == NULL ? "" : name->ptr);
+    int args = 0;
+    for (size_t i = 1; i < rq->argc && args < 128; i++) {
+        const struct resp_arg *a = &rq->argv[i];
+        char piece[128];
+        size_t room = (size_t)(128 - args), len = a->len < room ? a->len : room;
+        resp_arg_copy(a, 0, len, piece);
+        args += (int)len + 3;
+        at += snprintf(text + at, sizeof text - (size_t)at, "'%.*s' ", (int)len, piece);
+    }
+    resp_errorf(rq->out, "%s", text);
+}
+
+static void unknown_subcommand(struct request *rq)
+{
+    char name[65], sub[129];
+    size_t n = rq->argv[1].len < sizeof sub - 1 ? rq->argv[1].len : sizeof sub - 1;
+    resp_arg_copy(&rq->argv[1], 0, n, sub);
+    sub[n] = '\0';
+    size_t i;
+    for (i = 0; rq->command->name[i] != '\0' && i < sizeof name - 1; i++) {
+        char letter = rq->command->name[i];
+        name[i] = (char)(letter >= 'a' && letter <= 'z' ? letter - 'a' + 'A' : letter);
+    }
+    name[i] = '\0';
+    resp_errorf(rq->out, "ERR unknown subcommand '%s'. Try %s HELP.", sub, name);
+}
+
+static bool arity_holds(const struct request *rq)
+{
+    int arity = rq->command->arity;
+    return arity >= 0 ? rq->argc == (size_t)arity : rq->argc >= (size_t)-arity;
+}
+
+/* A browser that was led to this port: what it sends must not be carried out line by line. */
+static bool is_http(const struct request *rq)
+{
+    return request_is(rq, 0, "post") || request_is(rq, 0, "host:");
+}
+
+/* Sets rq->command to the row that will run. False when there is none (replied). */
+static bool resolve(struct request *rq)
+{
+    if (rq->command == NULL) {
+        unknown_command(rq);
+        return false;
+    }
+    if (rq->command->subcommands != NULL && (rq->argc > 1 || rq->command->fn == NULL)) {
+        if (rq->argc == 1) {
+            reply_arity_error(rq);
+            return false;
+        }
+        const struct resp_arg *name = &rq->argv[1];
+        const struct command *sub =
+            name->ptr == NULL ? NULL : command_find_sub(rq->command, name->ptr, name->len);
+        if (sub == NULL) {
+            unknown_subcommand(rq);
+            return false;
+        }
+        rq->command = sub;
+    }
+    if (!arity_holds(rq)) {
+        reply_arity_error(rq);
+        return false;
+    }
+    return true;
+}
+
+static bool may_run(struct request *rq)
+{
+    if (!resolve(rq))
+        return false;
+    if (!rq->client->authenticated && !(rq->command->flags & CMD_NO_AUTH)) {
+        resp_error(rq->out, "NOAUTH Authentication required.");
+        return false;
+    }
+    return true;
+}
+
+/* ---- running ---- */
+
+static void count_errors(struct worker *w, struct command_count *count, size_t before, bool ran)
+{
+    if (w->out.len <= before || w->out.data[before] != '-')
+        return;
+    command_stats_error(&w->commands, w->out.data + before, w->out.len - before);
+    if (count != NULL)
+        counter_add(ran ? &count->failed : &count->rejected, 1);
+}
+
+/* CLIENT REPLY OFF and SKIP: the reply is written, but not sent. */
+static void silence(struct client *c, size_t before)
+{
+    if (c->reply == REPLY_SKIP_NEXT) {
+        c->reply = REPLY_SKIP;
+    } else if (c->reply == REPLY_SKIP) {
+        c->reply = REPLY_ON;
+        c->worker->out.len = before;
+    } else if (c->worker->out.len > before) {
+        c->worker->out.len = before;
+    }
+}
+
+static void run_slow(struct worker *w, struct request *rq, struct command_count *count)
+{
+    int64_t start = clock_mono_us();
+    rq->command->fn(rq);
+    int64_t spent = clock_mono_us() - start;
+    w->slow_us += spent;
+    counter_add(&count->time, (uint64_t)spent << TIME_SHIFT);
+}
+
+void dispatch_run(struct client *c, struct resp_parser *p, struct batch_item *item)
+{
+    struct worker *w = c->worker;
+    if (p->argc == 0)
+        return;
+    struct request rq = {
+        .server = w->server,
+        .worker = w,
+        .client = c,
+        .cache = w->cache,
+        .command = item->command,
+        .argc = p->argc,
+        .argv = p->argv,
+        .out = &w->out,
+        .now_ms = w->now_ms,
+    };
+    size_t before = w->out.len;
+    struct command_count *count =
+        item->command == NULL
+            ? NULL
+            : &w->commands.counts[command_index(w->server->commands, item->command)];
+    if (item->command == NULL && is_http(&rq)) {
+        c->connection->end = CLOSE_NOW;
+        return;
+    }
+    bool ran = may_run(&rq);
+    if (ran) {
+        w->ready_key = item->key.ptr != NULL ? &item->key : NULL;
+        counter_add(&count->calls, 1);
+        atomic_store_explicit(&c->last, rq.command, memory_order_relaxed);
+        if (is_constant_time(rq.command))
+            rq.command->fn(&rq);
+        else
+            run_slow(w, &rq, count);
+        w->ready_key = NULL;
+        request_scratch_free(w);
+    }
+    if (w->out.len > before && w->out.data[before] == '-')
+        count_errors(w, count, before, ran);
+    if (c->reply != REPLY_ON)
+        silence(c, before);
+    counter_add(&c->commands, 1);
+}

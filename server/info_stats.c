@@ -1,0 +1,138 @@
+/* Sections of INFO that count, and setting the counts to zero. */
+#include <string.h>
+
+#include "client_list.h"
+#include "info.h"
+
+#define SUM(field) (unsigned long long)server_sum(s, offsetof(struct worker_stats, field))
+
+static uint64_t error_replies(const struct server *s)
+{
+    uint64_t sum = 0;
+    for (unsigned n = 0; n < s->worker_count; n++)
+        sum += counter_get(&s->workers[n]->commands.error_replies);
+    return sum;
+}
+
+void info_stats(struct info *i)
+{
+    struct server *s = i->server;
+    const struct cache_stats *c = &i->cache;
+    const struct rates *r = &s->keeper.rates;
+    uint64_t rejected = counter_get(&s->listener.rejected);
+    text_printf(&i->text,
+                "total_connections_received:%llu\r\ntotal_commands_processed:%llu\r\n"
+                "instantaneous_ops_per_sec:%llu\r\ntotal_net_input_bytes:%llu\r\n"
+                "total_net_output_bytes:%llu\r\ntotal_net_repl_input_bytes:0\r\n"
+                "total_net_repl_output_bytes:0\r\ninstantaneous_input_kbps:%.2f\r\n"
+                "instantaneous_output_kbps:%.2f\r\nrejected_connections:%llu\r\n",
+                SUM(connections) + (unsigned long long)rejected, SUM(commands),
+                (unsigned long long)counter_get(&r->ops_per_s), SUM(in_bytes), SUM(out_bytes),
+                (double)counter_get(&r->in_per_s) / 1024, (double)counter_get(&r->out_per_s) / 1024,
+                (unsigned long long)rejected);
+    text_printf(&i->text,
+                "sync_full:0\r\nsync_partial_ok:0\r\nsync_partial_err:0\r\nexpired_keys:%llu\r\n"
+                "expired_stale_perc:0.00\r\nexpired_time_cap_reached_count:0\r\n"
+                "expire_cycle_cpu_milliseconds:%llu\r\nevicted_keys:%llu\r\n"
+                "evicted_clients:0\r\ntotal_eviction_exceeded_time:0\r\n"
+                "current_eviction_exceeded_time:0\r\nkeyspace_hits:%llu\r\n"
+                "keyspace_misses:%llu\r\nrefused_writes:%llu\r\npubsub_channels:0\r\n"
+                "pubsub_patterns:0\r\npubsubshard_channels:0\r\nlatest_fork_usec:0\r\n"
+                "total_forks:0\r\nmigrate_cached_sockets:0\r\n",
+                (unsigned long long)c->expired,
+                (unsigned long long)c->rung[CACHE_RUNG_EXPIRE].cpu_us / 1000,
+                (unsigned long long)c->evicted, (unsigned long long)c->hits,
+                (unsigned long long)c->misses, (unsigned long long)c->refused);
+    text_printf(&i->text,
+                "tracking_total_keys:0\r\ntracking_total_items:0\r\ntracking_total_prefixes:0\r\n"
+                "unexpected_error_replies:0\r\ntotal_error_replies:%llu\r\n"
+                "dump_payload_sanitizations:0\r\ntotal_reads_processed:%llu\r\n"
+                "total_writes_processed:%llu\r\nio_threaded_reads_processed:%llu\r\n"
+                "io_threaded_writes_processed:%llu\r\n"
+                "client_query_buffer_limit_disconnections:%llu\r\n"
+                "client_output_buffer_limit_disconnections:%llu\r\n"
+                "client_timeout_disconnections:%llu\r\nacl_access_denied_auth:%llu\r\n",
+                (unsigned long long)error_replies(s), SUM(reads), SUM(writes), SUM(reads),
+                SUM(writes), SUM(query_limit_closed), SUM(output_limit_closed), SUM(idle_closed),
+                SUM(auth_failures));
+}
+
+void info_commands(struct info *i)
+{
+    const struct server *s = i->server;
+    for (size_t n = 0; n < command_count(s->commands); n++) {
+        uint64_t calls = 0, time = 0, rejected = 0, failed = 0;
+        for (unsigned w = 0; w < s->worker_count; w++) {
+            const struct command_count *c = &s->workers[w]->commands.counts[n];
+            calls += counter_get(&c->calls);
+            time += counter_get(&c->time);
+            rejected += counter_get(&c->rejected);
+            failed += counter_get(&c->failed);
+        }
+        if (calls + rejected == 0)
+            continue;
+        double us = (double)time / (1 << TIME_SHIFT);
+        text_printf(&i->text,
+                    "cmdstat_%s:calls=%llu,usec=%llu,usec_per_call=%.2f,rejected_calls=%llu,"
+                    "failed_calls=%llu\r\n",
+                    command_at(s->commands, n)->name, (unsigned long long)calls,
+                    (unsigned long long)us, calls == 0 ? 0 : us / (double)calls,
+                    (unsigned long long)rejected, (unsigned long long)failed);
+    }
+}
+
+static uint64_t count_of(const struct server *s, const char *code, unsigned *first_worker)
+{
+    uint64_t sum = 0;
+    *first_worker = s->worker_count;
+    for (unsigned w = s->worker_count; w-- > 0;) {
+        const struct command_stats *c = &s->workers[w]->commands;
+        unsigned codes = atomic_load_explicit(&c->error_codes, memory_order_acquire);
+        for (unsigned n = 0; n < codes; n++) {
+            if (strcmp(c->errors[n].code, code) != 0)
+                continue;
+            sum += counter_get(&c->errors[n].count);
+            *first_worker = w;
+        }
+    }
+    return sum;
+}
+
+void info_errors(struct info *i)
+{
+    const struct server *s = i->server;
+    for (unsigned w = 0; w < s->worker_count; w++) {
+        const struct command_stats *c = &s->workers[w]->commands;
+        unsigned codes = atomic_load_explicit(&c->error_codes, memory_order_acquire);
+        for (unsigned n = 0; n < codes; n++) {
+            unsigned first;
+            uint64_t count = count_of(s, c->errors[n].code, &first);
+            if (first == w && count > 0)
+                text_printf(&i->text, "errorstat_%s:count=%llu\r\n", c->errors[n].code,
+                            (unsigned long long)count);
+        }
+    }
+}
+
+void server_reset_stats(struct server *s)
+{
+    for (unsigned w = 0; w < s->worker_count; w++) {
+        struct worker_stats *t = &s->workers[w]->stats;
+        counter *const all[] = {&t->connections,
+                                &t->commands,
+                                &t->reads,
+                                &t->writes,
+                                &t->in_bytes,
+                                &t->out_bytes,
+                                &t->query_limit_closed,
+                                &t->auth_failures,
+                                &t->idle_closed,
+                                &t->largest_in,
+                                &t->largest_out,
+                                &t->output_limit_closed};
+        for (size_t n = 0; n < sizeof all / sizeof all[0]; n++)
+            counter_set(all[n], 0);
+        command_stats_reset(&s->workers[w]->commands, s->commands);
+    }
+    counter_set(&s->listener.rejected, 0);
+}

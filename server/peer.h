@@ -1,0 +1,15 @@
+/* Who is at the other end of a socket. */
+#ifndef SERVER_PEER_H
+#define SERVER_PEER_H
+
+#include <stdbool.h>
+
+struct server;
+
+/* Sets the options of an accepted socket and decides whether its peer may stay; tells one that may
+ * not why. */
+bool peer_admit(struct server *s, int fd, bool unix_socket);
+/* "127.0.0.1:6379"; CLIENT_ADDRESS bytes each. */
+void peer_addresses(int fd, bool unix_socket, char *address, char *local);
+
+#endif

@@ -1,0 +1,12 @@
+/* Ranks of the server's locks; docs/locking.md has all ranks of the program. A command holds locks
+ * of the cache when it takes these, never the other way round. */
+#ifndef SERVER_RANK_H
+#define SERVER_RANK_H
+
+enum server_rank {
+    RANK_REGISTRY = 26,
+    RANK_MAILBOX = 27,
+    RANK_SETTINGS = 28,
+};
+
+#endif

@@ -1,0 +1,108 @@
+/* Replies that several commands share. */
+#include "command.h"
+
+#include <string.h>
+
+#include "output.h"
+#include "server.h"
+
+/* Longer values are sent as a stream, so that none is ever whole in memory. */
+#define STREAM_FROM ((size_t)128 << 10)
+
+void reply_syntax_error(struct request *rq)
+{
+    resp_error(rq->out, "ERR syntax error");
+}
+
+void reply_arity_error(struct request *rq)
+{
+    const struct command *whole =
+        command_find(rq->server->commands, rq->argv[0].ptr, rq->argv[0].len);
+    if (whole == NULL || whole == rq->command)
+        resp_errorf(rq->out, "ERR wrong number of arguments for '%s' command", rq->command->name);
+    else
+        resp_errorf(rq->out, "ERR wrong number of arguments for '%s|%s' command", whole->name,
+                    rq->command->name);
+}
+
+void reply_help(struct request *rq, const char *const *lines)
+{
+    size_t n = 0;
+    while (lines[n] != NULL)
+        n++;
+    resp_array(rq->out, n + 2);
+    for (size_t i = 0; i < n; i++)
+        resp_simple(rq->out, lines[i]);
+    resp_simple(rq->out, "HELP");
+    resp_simple(rq->out, "    Print this help.");
+}
+
+void reply_wrong_type(struct request *rq)
+{
+    resp_error(rq->out, "WRONGTYPE Operation against a key holding the wrong kind of value");
+}
+
+void reply_oom(struct request *rq)
+{
+    resp_error(rq->out, "OOM command not allowed when used memory > 'maxmemory'.");
+}
+
+void reply_cache_error(struct request *rq, enum cache_status status)
+{
+    if (status == CACHE_TOOBIG)
+        resp_error(rq->out, "ERR string exceeds maximum allowed size (proto-max-bulk-len)");
+    else
+        reply_oom(rq);
+}
+
+static void copy_part(struct request *rq, struct cache_view *v, size_t off, size_t len)
+{
+    size_t before = rq->out->len;
+    char *to = resp_bulk_begin(rq->out, len);
+    if (to == NULL)
+        return;
+    if (len == 0 || cache_view_read(rq->cache, v, off, len, to) == CACHE_OK) {
+        resp_bulk_end(rq->out);
+    } else {
+        rq->out->len = before;
+        resp_null(rq->out);
+    }
+}
+
+/* What the writer holds so far goes first. */
+static void stream_part(struct request *rq, struct cache_view *v, size_t off, size_t len)
+{
+    struct connection *c = rq->client->connection;
+    struct cache_stream *s = cache_stream_open(rq->cache, v);
+    if (s == NULL) {
+        reply_oom(rq);
+        return;
+    }
+    resp_bulk_header(rq->out, len);
+    if (rq->out->failed || !output_queue(&c->out, rq->out)) {
+        cache_stream_close(rq->cache, s);
+        rq->out->failed = true;
+    } else if (!output_stream(c, s, off, len)) {
+        rq->out->failed = true;
+    }
+}
+
+void reply_view_part(struct request *rq, struct cache_view *v, size_t off, size_t len)
+{
+    bool direct = rq->client->connection != NULL && rq->out == &rq->worker->out &&
+                  rq->client->reply == REPLY_ON;
+    if (direct && v->segmented && len >= STREAM_FROM) {
+        stream_part(rq, v, off, len);
+    } else {
+        copy_part(rq, v, off, len);
+        cache_view_end(rq->cache, v);
+    }
+    if (direct && rq->out->len >= OUTPUT_MARK &&
+        !output_queue(&rq->client->connection->out, rq->out))
+        rq->out->failed = true;
+}
+
+void reply_view(struct request *rq, struct cache_view *v)
+{
+    reply_view_part(rq, v, 0, v->raw_len);
+}

@@ -1,0 +1,59 @@
+/* The server: what all workers share, and its life from start to stop. */
+#ifndef SERVER_SERVER_H
+#define SERVER_SERVER_H
+
+#include <pthread.h>
+
+#include "counter.h"
+#include "keeper.h"
+#include "listener.h"
+#include "registry.h"
+#include "settings.h"
+#include "worker.h"
+
+#define RUN_ID_LETTERS 40
+/* What Redis this answers like; clients choose by it what they dare to send. */
+#define REDIS_VERSION "7.2.4"
+
+struct server {
+    struct settings settings;
+    struct cache *cache;
+    struct command_table *commands;
+    struct registry registry;
+    struct listener listener; /* in worker 0's loop */
+    struct keeper keeper;
+    struct worker **workers;
+    unsigned worker_count;
+    pthread_t main_thread;
+    char run_id[RUN_ID_LETTERS + 1];
+    char *config_file; /* NULL = none */
+    int64_t start_ms;
+    _Atomic unsigned running; /* workers that have not ended */
+};
+
+/* Makes everything and begins to serve. Settings are those of s->settings, which the caller filled.
+ * False when that fails; stderr says why. Then, and after the end, server_destroy(). */
+bool server_start(struct server *s);
+/* Asks the workers to answer what has come and to end. Any thread. */
+void server_stop(struct server *s);
+/* True when all workers have ended. */
+bool server_has_stopped(const struct server *s);
+void server_destroy(struct server *s);
+
+/* memory.c: makes the cache from the settings; false when that fails. */
+bool server_create_cache(struct server *s);
+/* info_stats.c: counters of INFO to zero, for CONFIG RESETSTAT. Any thread. */
+void server_reset_stats(struct server *s);
+/* Passes changed settings on to the cache. Any thread. */
+void server_configure_cache(struct server *s);
+/* Sum of a counter over the workers: offset of the counter in struct worker_stats. Any thread. */
+uint64_t server_sum(const struct server *s, size_t at);
+/* Sends bytes to a client of whatever worker. False when there is none, or no memory. Any thread.
+ */
+bool client_push(struct server *s, uint64_t client, const char *bytes, size_t len);
+
+/* Posts a mail to the worker of a client. False when there is no such client; the mail is gone in
+ * either case. Any thread. */
+bool server_mail(struct server *s, uint64_t client, struct mail *m);
+
+#endif

@@ -1,0 +1,48 @@
+/* What the options set, in the form in which it is used. Numbers may be read by any thread at any
+ * time; texts do not change while the server runs, but for the password, which lock guards. */
+#ifndef SERVER_SETTINGS_H
+#define SERVER_SETTINGS_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "base/lock.h"
+
+typedef _Atomic int64_t setting;
+
+/* Classes of clients that have output limits of their own. */
+enum output_class { OUTPUT_NORMAL, OUTPUT_REPLICA, OUTPUT_PUBSUB, OUTPUT_CLASSES };
+
+struct output_limit {
+    setting hard, soft; /* bytes, 0 = none */
+    setting soft_seconds;
+};
+
+struct settings {
+    /* network */
+    setting port, tcp_backlog, unixsocketperm, protected_mode, tcp_keepalive, timeout, maxclients;
+    char *bind, *unixsocket, *port_file;
+    /* limits */
+    setting max_bulk, max_query, write_timeout;
+    struct output_limit output[OUTPUT_CLASSES];
+    /* memory */
+    setting maxmemory, policy, samples, compression, compression_cpu, psi, databases;
+    /* process */
+    setting threads;
+    char *logfile, *pidfile;
+    /* security */
+    char *requirepass; /* lock */
+    struct lock lock;
+};
+
+static inline int64_t setting_get(const setting *s)
+{
+    return atomic_load_explicit(s, memory_order_relaxed);
+}
+
+static inline void setting_put(setting *s, int64_t value)
+{
+    atomic_store_explicit(s, value, memory_order_relaxed);
+}
+
+#endif

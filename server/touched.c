@@ -1,0 +1,15 @@
+/* What a change of a key sets in motion. */
+#include "server.h"
+
+void request_touched(struct request *rq, const struct cache_key *key, const char *event)
+{
+    (void)key;
+    (void)event;
+    counter_add(&rq->worker->stats.changes, 1);
+}
+
+void request_flushed(struct request *rq, int db)
+{
+    (void)db;
+    counter_add(&rq->worker->stats.changes, 1);
+}

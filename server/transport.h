@@ -1,0 +1,28 @@
+/* Bytes from and to a peer: a plain socket, or what is laid over one. */
+#ifndef SERVER_TRANSPORT_H
+#define SERVER_TRANSPORT_H
+
+#include <stddef.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+struct transport;
+
+struct transport_type {
+    /* As read() and writev() on a non-blocking descriptor: -1 with errno EAGAIN when it must be
+     * waited for. */
+    ssize_t (*read)(struct transport *t, void *buf, size_t len);
+    ssize_t (*writev)(struct transport *t, const struct iovec *parts, int n);
+    /* Frees what `state` holds; the descriptor is closed by the caller. */
+    void (*close)(struct transport *t);
+};
+
+struct transport {
+    const struct transport_type *type;
+    int fd;
+    void *state;
+};
+
+extern const struct transport_type transport_socket;
+
+#endif

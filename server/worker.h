@@ -1,0 +1,76 @@
+/* A worker: a thread with an event loop of its own, and the connections it serves. */
+#ifndef SERVER_WORKER_H
+#define SERVER_WORKER_H
+
+#include <event2/event.h>
+#include <pthread.h>
+
+#include "command_stats.h"
+#include "connection.h"
+#include "counter.h"
+#include "mailbox.h"
+
+/* Commands parsed ahead, so that the memory of their items is under way when they are run. */
+#define BATCH 32
+/* Bytes of the read buffer that all connections of a worker share. */
+#define READ_BUFFER ((size_t)64 << 10)
+/* The most of one event; then others are served. */
+#define EVENT_COMMANDS 1000
+#define EVENT_BYTES    ((size_t)256 << 10)
+
+struct batch_item {
+    const struct command *command; /* NULL: unknown */
+    size_t start;                  /* in the buffer */
+    struct cache_key key;          /* hashed ahead; ptr NULL: not */
+};
+
+struct worker_stats {
+    counter connections, commands, reads, writes, in_bytes, out_bytes, changes, rejected;
+    counter query_limit_closed, output_limit_closed, auth_failures, idle_closed;
+    counter largest_in, largest_out;
+};
+
+struct worker {
+    struct server *server;
+    unsigned index;
+    pthread_t thread;
+    bool started;
+    struct event_base *base;
+    struct event *on_mail, *on_cron, *on_hungry;
+    struct mailbox mailbox;
+    struct cache_thread *cache;
+    int64_t now_ms;            /* read once an event */
+    int64_t batch_us, slow_us; /* begin of the batch; time of those in it that are timed alone */
+
+    char *in; /* READ_BUFFER bytes */
+    struct resp_parser parsers[BATCH];
+    struct batch_item batch[BATCH];
+    const struct cache_key *ready_key; /* of the command that runs */
+    struct resp_out out;               /* of the connection that is served */
+    char *piece;                       /* PIECE_BYTES of streams on their way */
+    struct scratch *scratch;           /* request_flat()'s copies for the command that runs */
+
+    struct connection *connections, *hungry, *dying;
+    size_t connection_count;
+    bool stopping;
+    int64_t stop_by_ms;
+    struct worker_stats stats;
+    struct command_stats commands;
+};
+
+#define PIECE_BYTES ((size_t)64 << 10)
+
+/* Starts nothing yet. NULL when memory or descriptors are short. */
+struct worker *worker_create(struct server *s, unsigned index);
+bool worker_start(struct worker *w);
+/* Waits for the end of its thread, if it was started. */
+void worker_join(struct worker *w);
+void worker_destroy(struct worker *w);
+/* Reads the clock. */
+void worker_time(struct worker *w);
+/* Frees the connections that were closed in this event. */
+void worker_reap(struct worker *w);
+/* Has the connection served again once others had their turn. */
+void worker_feed_later(struct worker *w, struct connection *c);
+
+#endif
