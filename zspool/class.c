@@ -1,25 +1,24 @@
 /* The size classes.
  *
- * A class is a number of pages n and a number of objects o in them; its objects are as large as
- * n * 4096 / o allows, in steps of the header. For each size wanted (steps below) the pair that
- * costs the fewest bytes an object is taken, and a shorter chain where that costs little more.
- * Sizes that come to the same pair are one class: the kernel's merging.
+ * A class is a number of pages and a number of objects in them; its objects are as large as
+ * pages * 4096 / objects allows, in even bytes. Beginning with the smallest size, each class is the
+ * one that wastes little for the first size that it must take, and takes as many more as that
+ * allows. Sizes for which the kernel would make classes and merge them again come to one class from
+ * the start.
  */
 #include "internal.h"
 
 #define STEP_LEAST 2u
 
-/* Steps between the sizes wanted. Small objects are many, so a percent matters; each class more
- * costs about a page. */
-static size_t step_after(size_t size)
+/* What an object of the first size of a class may waste. Small objects are many, so a percent
+ * matters; each class more costs about a page. */
+static size_t tolerance(size_t size)
 {
-    if (size < 152)
-        return STEP_LEAST;
+    if (size < 128)
+        return 0;
     if (size < 256)
         return 4;
-    if (size < 1024)
-        return 16;
-    return size / 37 & ~(size_t)(STEP_LEAST - 1);
+    return size < 1024 ? 16 : size / 33;
 }
 
 /* A longer chain must save more than this part of an object's bytes, in 1/1024: a chain costs
@@ -36,16 +35,38 @@ static size_t shape_cost(struct shape s)
     return s.pages * (size_t)ZS_PAGE_SIZE * 1024 / s.objects;
 }
 
+static uint32_t shape_size(struct shape s)
+{
+    return (s.pages * ZS_PAGE_SIZE / s.objects) & ~(STEP_LEAST - 1);
+}
+
+/* Among shapes that keep the limit the one that takes more sizes, among others the cheaper. */
+static bool is_better(struct shape s, struct shape best, size_t limit)
+{
+    if (best.pages == 0)
+        return true;
+    bool keeps = shape_cost(s) <= limit;
+    bool best_keeps = shape_cost(best) <= limit;
+    if (keeps != best_keeps)
+        return keeps;
+    if (keeps && shape_size(s) != shape_size(best))
+        return shape_size(s) > shape_size(best);
+    return shape_cost(s) + shape_cost(s) * LONGER_CHAIN_GAIN / 1024 < shape_cost(best);
+}
+
 static struct shape best_shape(size_t size, unsigned chain_pages)
 {
     struct shape best = {0, 0};
+    size_t limit = (size + tolerance(size)) * 1024;
     for (unsigned pages = 1; pages <= chain_pages; pages++) {
         struct shape s = {pages, (unsigned)(pages * ZS_PAGE_SIZE / size)};
-        if (s.objects < 2)
-            continue;
-        if (best.pages == 0 ||
-            shape_cost(s) + shape_cost(s) * LONGER_CHAIN_GAIN / 1024 < shape_cost(best))
-            best = s;
+        /* Fewer objects are larger. */
+        for (; s.objects >= 2; s.objects--) {
+            if (is_better(s, best, limit))
+                best = s;
+            if (shape_cost(s) > limit)
+                break;
+        }
     }
     /* Alone in its pages, an object needs no header. */
     unsigned alone = (unsigned)((size - ZS_HEADER + ZS_PAGE_SIZE - 1) / ZS_PAGE_SIZE);
@@ -56,45 +77,31 @@ static struct shape best_shape(size_t size, unsigned chain_pages)
 
 static void add_class(struct zs_pool *pool, struct shape s)
 {
+    assert(pool->classes < ZS_CLASSES_MAX);
     struct zs_class *c = &pool->class[pool->classes];
     lock_init(&c->lock, ZS_RANK_CLASS);
     c->id = (uint8_t)pool->classes++;
     c->pages = (uint8_t)s.pages;
     c->objects = (uint16_t)s.objects;
     c->huge = s.objects == 1;
-    c->size = (s.pages * ZS_PAGE_SIZE / s.objects) & ~(STEP_LEAST - 1);
-}
-
-static bool is_new(const struct zs_pool *pool, struct shape s)
-{
-    if (pool->classes == 0)
-        return true;
-    const struct zs_class *last = &pool->class[pool->classes - 1];
-    return last->pages != s.pages || last->objects != s.objects;
+    c->size = shape_size(s);
+    if (c->size > ZS_MAX_ALLOC_SIZE) /* the buffers of callers have this size */
+        c->size = ZS_MAX_ALLOC_SIZE;
 }
 
 void class_table_init(struct zs_pool *pool)
 {
     const size_t most = ZS_MAX_ALLOC_SIZE + ZS_HEADER;
-    size_t size = ZS_MIN_ALLOC_SIZE + ZS_HEADER;
+    size_t covers = ZS_MIN_ALLOC_SIZE + ZS_HEADER - STEP_LEAST;
     size_t filled = 0; /* entries of class_of */
-    for (;;) {
-        struct shape s = best_shape(size, pool->chain_pages);
-        if (is_new(pool, s))
-            add_class(pool, s);
+    while (covers < most) {
+        add_class(pool, best_shape(covers + STEP_LEAST, pool->chain_pages));
         const struct zs_class *c = &pool->class[pool->classes - 1];
         /* A huge object of c->size bytes comes here as a request of that and a header. */
-        size_t covers = c->size + (c->huge ? ZS_HEADER : 0);
+        covers = c->size + (c->huge ? ZS_HEADER : 0);
         for (; filled * STEP_LEAST <= covers && filled < sizeof pool->class_of; filled++)
             pool->class_of[filled] = c->id;
-        if (covers >= most)
-            break;
-        size_t next = size + step_after(size);
-        size = next > covers ? next : covers + STEP_LEAST;
-        if (size > most)
-            size = most;
     }
-    assert(pool->classes <= ZS_CLASSES_MAX);
 }
 
 int zs_lookup_class_index(const struct zs_pool *pool, size_t size)

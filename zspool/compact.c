@@ -15,6 +15,7 @@
 struct work {
     struct zs_budget budget;
     struct zs_compact_result done;
+    ptrdiff_t pages_freed;         /* less those that destinations took */
     size_t step_moves, step_bytes; /* where the step ends */
 };
 
@@ -60,19 +61,27 @@ static uint32_t source_locked(struct zs_pool *pool, const struct zs_class *c, st
     return 0;
 }
 
-/* The fullest with room that is not the source and not emptier than it; 0 = none. One with a hole
- * does without a new page, so it is tried first where no page can be had. */
-static uint32_t destination_locked(struct zs_pool *pool, struct zs_class *c, uint32_t source)
+/* The fullest with room that is not the source and not emptier than it; 0 = none. */
+static uint32_t destination_of_kind(struct zs_pool *pool, struct zs_class *c, uint32_t source,
+                                    bool ready)
 {
     for (unsigned group = ZS_FULL_GROUP; group-- > pool->zspage[source].group;) {
         uint32_t number = c->list[group];
         for (unsigned i = 0; number != 0 && i < PASSES; i++) {
-            if (number != source && zspage_prepare_locked(pool, c, number) == ZS_OK)
+            if (number != source && (ready ? zspage_is_ready(&pool->zspage[number], c)
+                                           : zspage_prepare_locked(pool, c, number) == ZS_OK))
                 return number;
             number = pool->zspage[number].next;
         }
     }
     return 0;
+}
+
+/* One that needs another page only when nothing else is left: at the page limit it cannot. */
+static uint32_t destination_locked(struct zs_pool *pool, struct zs_class *c, uint32_t source)
+{
+    uint32_t number = destination_of_kind(pool, c, source, true);
+    return number != 0 ? number : destination_of_kind(pool, c, source, false);
 }
 
 static void copy_object(struct zs_pool *pool, const struct zs_class *c, const struct zs_place *from,
@@ -145,8 +154,8 @@ static void empty_source_locked(struct zs_pool *pool, struct zs_class *c, uint32
 }
 
 /* Moves the last objects of a zspage into its own holes, and gives the pages behind back. */
-static uint32_t shorten_locked(struct zs_pool *pool, struct zs_class *c, uint32_t number,
-                               struct work *w)
+static void shorten_locked(struct zs_pool *pool, struct zs_class *c, uint32_t number,
+                           struct work *w)
 {
     struct zspage *z = &pool->zspage[number];
     zspage_rebuild_locked(pool, c, number);
@@ -161,7 +170,7 @@ static uint32_t shorten_locked(struct zs_pool *pool, struct zs_class *c, uint32_
         z->inuse--;
     }
     zspage_rebuild_locked(pool, c, number);
-    return zspage_cut_locked(pool, c, number);
+    zspage_cut_locked(pool, c, number);
 }
 
 /* What is done to a zspage that nobody maps. True when it is empty then and in no list. */
@@ -178,7 +187,7 @@ static bool compact_source_locked(struct zs_pool *pool, struct zs_class *c, uint
     }
     zspage_relist_locked(pool, c, source);
     if (w->done.objects_moved == before)
-        w->done.pages_freed += shorten_locked(pool, c, source, w);
+        shorten_locked(pool, c, source, w);
     return false;
 }
 
@@ -196,16 +205,14 @@ static bool compact_step(struct zs_pool *pool, struct zs_class *c, struct work *
     size_t pages = atomic_load_explicit(&c->pages_used, memory_order_relaxed);
     size_t used = atomic_load_explicit(&c->obj_used, memory_order_relaxed);
     bool empty = compact_source_locked(pool, c, source, w);
-    bool progress = w->done.objects_moved != moved ||
-                    atomic_load_explicit(&c->pages_used, memory_order_relaxed) != pages ||
+    size_t pages_now = atomic_load_explicit(&c->pages_used, memory_order_relaxed);
+    bool progress = w->done.objects_moved != moved || pages_now != pages ||
                     atomic_load_explicit(&c->obj_used, memory_order_relaxed) != used;
-    uint32_t resident = pool->zspage[source].resident;
     unpin_after_move(pool, source);
     lock_release(&c->lock);
-    if (empty) {
+    w->pages_freed += (ptrdiff_t)pages - (ptrdiff_t)pages_now;
+    if (empty)
         zspage_destroy(pool, source);
-        w->done.pages_freed += (size_t)__builtin_popcount(resident);
-    }
     return progress;
 }
 
@@ -226,6 +233,7 @@ struct zs_compact_result zs_compact(struct zs_pool *pool, struct zs_budget budge
         if (class_freeable(c) > 0)
             compact_class(pool, c, &w);
     }
+    w.done.pages_freed = w.pages_freed > 0 ? (size_t)w.pages_freed : 0;
     if (is_spent(&w)) {
         w.done.more = true;
         pool->compact_class = (pool->compact_class + 1) % pool->classes;

@@ -229,8 +229,8 @@ void zspage_free_object_locked(struct zs_pool *pool, const struct zs_class *c,
 void zspage_rebuild_locked(struct zs_pool *pool, const struct zs_class *c, uint32_t number);
 /* Restores headers that somebody overwrote, from what the handle table says. Reads all of it. */
 void zspage_mend_locked(struct zs_pool *pool, const struct zs_class *c, uint32_t number);
-/* Gives back pages that only objects never used reach into. Returns how many. */
-uint32_t zspage_cut_locked(struct zs_pool *pool, struct zs_class *c, uint32_t number);
+/* Gives back pages that only objects never used reach into. */
+void zspage_cut_locked(struct zs_pool *pool, struct zs_class *c, uint32_t number);
 /* The place of object n. */
 void zspage_object(const struct zs_pool *pool, const struct zs_class *c, uint32_t number,
                    uint32_t object, struct zs_place *out);

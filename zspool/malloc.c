@@ -167,6 +167,27 @@ static struct zs_class *lock_class_of(struct zs_pool *pool, zs_handle handle, st
     }
 }
 
+static void note_stale(struct zs_pool *pool)
+{
+    atomic_fetch_add_explicit(&pool->stale_handles, 1, memory_order_relaxed);
+}
+
+/* True as deferred_free_locked(). */
+static bool free_locked(struct zs_pool *pool, struct zs_class *c, const struct zs_place *at,
+                        uint32_t handle)
+{
+    uint32_t header = header_load(pool, c, at);
+    if (header == (handle << 2 | 3)) {
+        note_stale(pool);
+        return false;
+    }
+    if (header != (handle << 2 | 1))
+        zspage_mend_locked(pool, c, at->zspage);
+    if (atomic_load(&pool->zspage[at->zspage].pins) > 0)
+        return defer_locked(pool, c, at);
+    return free_object_locked(pool, c, at, handle);
+}
+
 void zs_free(struct zs_pool *pool, zs_handle handle)
 {
     if (handle == 0)
@@ -174,12 +195,10 @@ void zs_free(struct zs_pool *pool, zs_handle handle)
     struct zs_place at;
     struct zs_class *c = lock_class_of(pool, handle, &at);
     if (c == NULL) {
-        atomic_fetch_add_explicit(&pool->stale_handles, 1, memory_order_relaxed);
+        note_stale(pool);
         return;
     }
-    assert(header_load(pool, c, &at) == (handle << 2 | 1));
-    bool mapped = atomic_load(&pool->zspage[at.zspage].pins) > 0;
-    bool empty = mapped ? defer_locked(pool, c, &at) : free_object_locked(pool, c, &at, handle);
+    bool empty = free_locked(pool, c, &at, handle);
     lock_release(&c->lock);
     if (empty)
         zspage_destroy(pool, at.zspage);

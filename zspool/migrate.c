@@ -78,8 +78,7 @@ static enum migration move_page_locked(struct zs_pool *pool, struct zs_class *c,
         done->objects_moved += update_words_locked(pool, c, number, to);
         done->bytes_moved += ZS_PAGE_SIZE;
     } else if (resident) {
-        z->resident |= bit;
-        count_locked(&c->pages_used, 1);
+        pages_discard(pool, to);
     }
     return MIGRATED;
 }

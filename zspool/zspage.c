@@ -252,21 +252,18 @@ enum zs_status zspage_prepare_locked(struct zs_pool *pool, struct zs_class *c, u
     return status;
 }
 
-uint32_t zspage_cut_locked(struct zs_pool *pool, struct zs_class *c, uint32_t number)
+void zspage_cut_locked(struct zs_pool *pool, struct zs_class *c, uint32_t number)
 {
     struct zspage *z = &pool->zspage[number];
     assert(z->fresh > 0 && !c->huge);
     uint32_t last = (z->fresh * c->size - 1) / ZS_PAGE_SIZE;
     uint32_t needed = ((uint32_t)2 << last) - 1;
-    uint32_t discarded = 0;
     for (uint32_t left = z->resident & ~needed; left != 0; left &= left - 1) {
         uint32_t ordinal = (uint32_t)__builtin_ctz(left);
         pages_discard(pool, page_of_chain(pool, z, ordinal));
         z->resident &= ~((uint32_t)1 << ordinal);
-        discarded++;
+        count_locked(&c->pages_used, (size_t)-1);
     }
-    count_locked(&c->pages_used, (size_t)0 - discarded);
-    return discarded;
 }
 
 void zspage_rebuild_locked(struct zs_pool *pool, const struct zs_class *c, uint32_t number)
