@@ -87,6 +87,7 @@ struct window {
     char *buf;
     size_t len, cap;
     bool shared;
+    bool filled; /* by reading: there may be more */
 };
 
 static bool open_window(struct connection *c, struct window *win)
@@ -148,6 +149,7 @@ static void read_more(struct connection *c, struct window *win)
         counter_add(&w->stats.in_bytes, (uint64_t)n);
         counter_add(&c->client.read_bytes, (uint64_t)n);
         win->len += (size_t)n;
+        win->filled = win->len == win->cap;
     } else if (n == 0) {
         /* All that came before has been carried out, or reading would have been stopped. */
         c->end = CLOSE_AFTER_REPLY;
@@ -188,6 +190,10 @@ static void parse_ahead(struct run *r)
     unsigned most = r->c->client.authenticated ? BATCH : 1;
     r->status = RESP_MORE;
     for (r->count = 0; r->count < most && r->at < r->win->len;) {
+        /* An inline command is taken apart in place and cannot be parsed again: it goes alone. */
+        bool is_inline = r->win->buf[r->at] != '*';
+        if (is_inline && r->count > 0)
+            return;
         struct resp_parser *p = &w->parsers[r->count];
         size_t there = r->win->len - r->at;
         r->status = resp_parse(p, &r->limits, r->win->buf + r->at, &there);
@@ -198,8 +204,8 @@ static void parse_ahead(struct run *r)
         r->at += p->length;
         dispatch_prepare(&r->c->client, p, &w->batch[r->count]);
         r->count++;
-        /* What came in chunks has left the buffer: it cannot be parsed again if it must wait. */
-        if (p->has_chains)
+        /* What came in chunks has left the buffer, so it cannot be parsed again either. */
+        if (p->has_chains || is_inline)
             return;
     }
 }
@@ -239,7 +245,7 @@ static void run_batch(struct run *r)
     for (i = 0; i < r->count; i++) {
         if (r->c->end != STAY)
             break;
-        if (must_wait(r->c) && !bound) {
+        if (i > 0 && !bound && must_wait(r->c)) {
             unparse(r, i);
             break;
         }
@@ -323,14 +329,14 @@ static bool over_query_limit(struct connection *c)
     return true;
 }
 
-/* Reads and carries out once. Returns how many commands that were. */
-static unsigned serve_once(struct connection *c, bool read)
+/* Reads and carries out once. True when a long argument is under way of which more is there. */
+static bool serve_once(struct connection *c, bool read)
 {
     struct worker *w = c->client.worker;
     struct window win;
     if (!open_window(c, &win)) {
         c->end = CLOSE_NOW;
-        return 0;
+        return false;
     }
     if (read)
         read_more(c, &win);
@@ -339,6 +345,7 @@ static unsigned serve_once(struct connection *c, bool read)
     /* The end of the stream ends no command that came before it. */
     c->end = asked == CLOSE_NOW ? CLOSE_NOW : STAY;
     if (win.len > 0 && c->end == STAY) {
+        atomic_store_explicit(&c->client.active_ms, w->now_ms, memory_order_relaxed);
         w->out.proto = c->client.proto;
         cache_enter(w->cache, w->now_ms);
         run_window(&r);
@@ -348,21 +355,19 @@ static unsigned serve_once(struct connection *c, bool read)
         c->end = asked;
     if (!close_window(c, &win, r.at) || over_query_limit(c))
         c->end = CLOSE_NOW;
-    return r.served;
+    return win.filled && r.served == 0 && resp_parser_wants(&c->parser) > READ_BUFFER;
 }
 
 void connection_serve(struct connection *c, bool read)
 {
-    unsigned served = 0;
+    bool more;
     size_t before = counter_get(&c->client.read_bytes);
     do {
-        served += serve_once(c, read);
+        more = serve_once(c, read);
         connection_settle(c);
         if (c->dying || c->out.bytes > OUTPUT_MARK)
             return;
-        /* A long argument is under way: its bytes are there already. */
-    } while (read && resp_parser_wants(&c->parser) > READ_BUFFER &&
-             counter_get(&c->client.read_bytes) - before < EVENT_BYTES && served == 0);
+    } while (more && counter_get(&c->client.read_bytes) - before < EVENT_BYTES);
     if (c->in.len > 0 && resp_parser_is_fresh(&c->parser))
         worker_feed_later(c->client.worker, c);
 }

@@ -171,8 +171,7 @@ static struct event_base *create_base(void)
         return NULL;
     struct event_base *base = NULL;
     /* Each base is used by its own thread alone. */
-    if (event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == 0 &&
-        event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST) == 0)
+    if (event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == 0)
         base = event_base_new_with_config(config);
     event_config_free(config);
     return base;

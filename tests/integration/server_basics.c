@@ -1,0 +1,389 @@
+/* The server as clients see it: connections, clients, configuration, INFO, start and stop. */
+#include <check.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "harness.h"
+
+START_TEST(sets_and_gets)
+{
+    struct instance s;
+    instance_start(&s, NULL);
+    redisContext *c = instance_connect(&s);
+    ck_assert(asks(c, "PONG", "PING"));
+    ck_assert(asks(c, "hello", "ECHO hello"));
+    ck_assert(asks(c, "OK", "SET a b"));
+    ck_assert(asks(c, "b", "GET a"));
+    ck_assert(asks(c, "OK", "SELECT 3"));
+    ck_assert_int_eq(ask_integer(c, "EXISTS a"), 0);
+    ck_assert(asks(c, "ERR DB index is out of range", "SELECT 16"));
+    ck_assert(asks(c, "RESET", "RESET"));
+    ck_assert(asks(c, "b", "GET a"));
+    ck_assert(asks(c, "OK", "QUIT"));
+    redisFree(c);
+    ck_assert_int_eq(instance_stop(&s), 0);
+}
+END_TEST
+
+/* By the letter, since the client library speaks RESP2 alone. */
+START_TEST(says_hello)
+{
+    struct instance s;
+    instance_start(&s, NULL);
+    int fd = instance_socket(&s);
+    send_text(fd, "HELLO 3 SETNAME me\r\n");
+    expect_text(fd, "%7\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$5\r\n7.2.4\r\n"
+                    "$5\r\nproto\r\n:3\r\n$2\r\nid\r\n:1\r\n$4\r\nmode\r\n"
+                    "$10\r\nstandalone\r\n$4\r\nrole\r\n$6\r\nmaster\r\n"
+                    "$7\r\nmodules\r\n*0\r\n");
+    send_text(fd, "CLIENT GETNAME\r\nHELLO 4\r\nGET none\r\nCONFIG GET timeout\r\n");
+    expect_text(fd, "$2\r\nme\r\n-NOPROTO unsupported protocol version\r\n_\r\n"
+                    "%1\r\n$7\r\ntimeout\r\n$1\r\n0\r\n");
+    send_text(fd, "INFO cluster\r\n");
+    expect_text(fd, "=34\r\ntxt:# Cluster\r\ncluster_enabled:0\r\n\r\n");
+    send_text(fd, "HELLO 2\r\n");
+    expect_text(fd, "*14\r\n");
+    close(fd);
+    ck_assert_int_eq(instance_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(answers_long_values_in_pieces)
+{
+    struct instance s;
+    instance_start(&s, NULL);
+    redisContext *c = instance_connect(&s);
+    size_t len = (size_t)20 << 20;
+    char *value = malloc(len);
+    ck_assert_ptr_nonnull(value);
+    for (size_t i = 0; i < len; i++)
+        value[i] = (char)(i * 31 + i / 4099);
+    ck_assert(asks(c, "OK", "SET long %b", value, len));
+    for (int i = 0; i < 3; i++)
+        redisAppendCommand(c, "GET long");
+    redisAppendCommand(c, "GETRANGE long 5000000 9999999");
+    redisAppendCommand(c, "PING");
+    redisReply *r;
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(redisGetReply(c, (void **)&r), REDIS_OK);
+        ck_assert_uint_eq(r->len, len);
+        ck_assert_int_eq(memcmp(r->str, value, len), 0);
+        freeReplyObject(r);
+    }
+    ck_assert_int_eq(redisGetReply(c, (void **)&r), REDIS_OK);
+    ck_assert_uint_eq(r->len, 5000000);
+    ck_assert_int_eq(memcmp(r->str, value + 5000000, 5000000), 0);
+    freeReplyObject(r);
+    ck_assert_int_eq(redisGetReply(c, (void **)&r), REDIS_OK);
+    ck_assert_str_eq(r->str, "PONG");
+    freeReplyObject(r);
+    free(value);
+    redisFree(c);
+    ck_assert_int_eq(instance_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(knows_its_clients)
+{
+    struct instance s;
+    instance_start(&s, (const char *const[]){"--threads", "3", NULL});
+    redisContext *c = instance_connect(&s), *other[4];
+    for (int i = 0; i < 4; i++) {
+        other[i] = instance_connect(&s);
+        ck_assert(asks(other[i], "OK", "CLIENT SETNAME other-%d", i));
+    }
+    ck_assert(asks(c, "OK", "CLIENT SETINFO lib-name tester"));
+    redisReply *r = ask(c, "CLIENT LIST");
+    for (int i = 0; i < 4; i++) {
+        char name[32];
+        snprintf(name, sizeof name, " name=other-%d ", i);
+        ck_assert_ptr_nonnull(strstr(r->str, name));
+    }
+    ck_assert_ptr_nonnull(strstr(r->str, " lib-name=tester "));
+    ck_assert_ptr_nonnull(strstr(r->str, " cmd=client|list "));
+    freeReplyObject(r);
+    for (int i = 0; i < 4; i++) {
+        int64_t id = ask_integer(other[i], "CLIENT ID");
+        ck_assert_int_eq(ask_integer(c, "CLIENT KILL ID %lld", (long long)id), 1);
+        ck_assert(is_closed(other[i]->fd));
+        redisFree(other[i]);
+    }
+    ck_assert(await_info(c, "connected_clients", 1, false));
+    ck_assert(asks(c, "ERR No such client", "CLIENT KILL 1.2.3.4:5"));
+    ck_assert(asks(c, "ERR unknown subcommand 'NOSUCH'. Try CLIENT HELP.", "CLIENT NOSUCH"));
+    ck_assert_int_eq(ask_integer(c, "CLIENT KILL SKIPME no TYPE normal"), 1);
+    ck_assert(is_closed(c->fd));
+    redisFree(c);
+    ck_assert_int_eq(instance_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(keeps_silent_when_asked)
+{
+    struct instance s;
+    instance_start(&s, NULL);
+    int fd = instance_socket(&s);
+    send_text(fd, "CLIENT REPLY SKIP\r\nSET a 1\r\nGET a\r\n");
+    expect_text(fd, "$1\r\n1\r\n");
+    send_text(fd, "CLIENT REPLY OFF\r\nSET a 2\r\nGET a\r\nCLIENT REPLY ON\r\nGET a\r\n");
+    expect_text(fd, "+OK\r\n$1\r\n2\r\n");
+    close(fd);
+    ck_assert_int_eq(instance_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(changes_its_configuration)
+{
+    struct instance s;
+    instance_start(&s, (const char *const[]){"--maxmemory", "64mb", "--save", "900 1", NULL});
+    redisContext *c = instance_connect(&s);
+    redisReply *r = ask(c, "CONFIG GET maxmemory");
+    ck_assert_uint_eq(r->elements, 2);
+    ck_assert_str_eq(r->element[1]->str, "67108864");
+    freeReplyObject(r);
+    r = ask(c, "CONFIG GET save");
+    ck_assert_str_eq(r->element[1]->str, "");
+    freeReplyObject(r);
+    ck_assert(asks(c, "OK", "CONFIG SET maxmemory 100mb maxmemory-policy allkeys-lru"));
+    r = ask(c, "CONFIG GET maxmemory-policy");
+    ck_assert_str_eq(r->element[1]->str, "allkeys-lru");
+    freeReplyObject(r);
+    /* All or nothing. */
+    r = ask(c, "CONFIG SET maxmemory 50mb timeout -1");
+    ck_assert_int_eq(r->type, REDIS_REPLY_ERROR);
+    ck_assert_ptr_nonnull(
+        strstr(r->str, "CONFIG SET failed (possibly related to argument 'timeout"));
+    freeReplyObject(r);
+    ck_assert_int_eq(info_number(c, "maxmemory"), 100 << 20);
+    ck_assert(asks(c,
+                   "ERR CONFIG SET failed (possibly related to argument 'port') - can't set "
+                   "immutable config",
+                   "CONFIG SET port 1"));
+    ck_assert(asks(c, "ERR Unknown option or number of arguments for CONFIG SET - 'nosuch'",
+                   "CONFIG SET nosuch 1"));
+    ck_assert(asks(c, "ERR The server is running without a config file", "CONFIG REWRITE"));
+    ck_assert(asks(c, "OK", "CONFIG RESETSTAT"));
+    ck_assert_int_le(info_number(c, "total_commands_processed"), 3);
+    redisFree(c);
+    ck_assert_int_eq(instance_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(counts_commands_and_errors)
+{
+    struct instance s;
+    instance_start(&s, NULL);
+    redisContext *c = instance_connect(&s);
+    for (int i = 0; i < 5; i++)
+        ck_assert(asks(c, "OK", "SET k v"));
+    freeReplyObject(ask(c, "GET"));
+    freeReplyObject(ask(c, "INCR k"));
+    redisReply *r = ask(c, "INFO everything");
+    ck_assert_ptr_nonnull(strstr(r->str, "cmdstat_set:calls=5,usec="));
+    ck_assert_ptr_nonnull(strstr(r->str, "cmdstat_get:calls=0,usec="));
+    ck_assert_ptr_nonnull(strstr(r->str, "rejected_calls=1,failed_calls=0"));
+    ck_assert_ptr_nonnull(strstr(r->str, "rejected_calls=0,failed_calls=1"));
+    ck_assert_ptr_nonnull(strstr(r->str, "errorstat_ERR:count=2"));
+    ck_assert_ptr_nonnull(strstr(r->str, "db0:keys=1,expires=0,avg_ttl=0"));
+    static const char *const sections[] = {"Server",      "Clients", "Memory",      "Persistence",
+                                           "Stats",       "CPU",     "Replication", "Keyspace",
+                                           "Compression", "Zspool",  "Ladder",      "Cluster"};
+    for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++) {
+        char title[32];
+        snprintf(title, sizeof title, "# %s\r\n", sections[i]);
+        ck_assert_ptr_nonnull(strstr(r->str, title));
+    }
+    freeReplyObject(r);
+    ck_assert_int_gt(ask_integer(c, "MEMORY USAGE k"), 0);
+    redisFree(c);
+    ck_assert_int_eq(instance_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(asks_for_the_password)
+{
+    struct instance s;
+    instance_start(&s, (const char *const[]){"--requirepass", "secret", NULL});
+    redisContext *c = instance_connect(&s);
+    ck_assert(asks(c, "NOAUTH Authentication required.", "GET a"));
+    ck_assert(asks(c, "WRONGPASS invalid username-password pair or user is disabled.", "AUTH sec"));
+    ck_assert(asks(c, "WRONGPASS invalid username-password pair or user is disabled.",
+                   "AUTH nobody secret"));
+    ck_assert(asks(c, "OK", "AUTH secret"));
+    ck_assert(asks(c, "OK", "SET a b"));
+    /* The password counts from the command behind it on, within one pipeline, too. */
+    int fd = instance_socket(&s);
+    send_text(fd, "GET a\r\nAUTH default secret\r\nGET a\r\nMSET 1 1 2 2 3 3 4 4 5 5 6 6\r\n");
+    expect_text(fd, "-NOAUTH Authentication required.\r\n+OK\r\n$1\r\nb\r\n+OK\r\n");
+    close(fd);
+    ck_assert(asks(c, "OK", "CONFIG SET requirepass new"));
+    redisReply *r = ask(c, "HELLO 2 AUTH default new");
+    ck_assert_uint_eq(r->elements, 14);
+    freeReplyObject(r);
+    redisFree(c);
+    ck_assert_int_eq(instance_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(listens_on_a_unix_socket)
+{
+    struct instance s;
+    struct stat st;
+    instance_start(&s, (const char *const[]){"--unixsocketperm", "750", NULL});
+    ck_assert_int_eq(stat(s.unix_path, &st), 0);
+    ck_assert_uint_eq(st.st_mode & 0777, 0750);
+    int port = s.port;
+    s.port = 0;
+    redisContext *c = instance_connect(&s);
+    ck_assert(asks(c, "PONG", "PING"));
+    redisReply *r = ask(c, "CLIENT INFO");
+    ck_assert_ptr_nonnull(strstr(r->str, "socket:0 "));
+    freeReplyObject(r);
+    redisFree(c);
+    s.port = port;
+    ck_assert_int_eq(instance_stop(&s), 0);
+    ck_assert_int_ne(stat(s.unix_path, &st), 0);
+}
+END_TEST
+
+START_TEST(reads_a_configuration_file)
+{
+    char path[] = "/tmp/zscache-test-conf-XXXXXX", out[8192];
+    int fd = mkstemp(path);
+    static const char text[] = "# a comment\n"
+                               "port 0\n"
+                               "bind 127.0.0.1\n"
+                               "maxmemory \"80mb\"   # and one behind\n"
+                               "save 900 1\n"
+                               "client-output-buffer-limit pubsub 1mb 1mb 5\n";
+    ck_assert_int_eq((int)write(fd, text, sizeof text - 1), (int)sizeof text - 1);
+    struct instance s = {.dir = "/tmp/zscache-test-XXXXXX"};
+    instance_start(&s, (const char *const[]){"--include", path, NULL});
+    redisContext *c = instance_connect(&s);
+    ck_assert_int_eq(info_number(c, "maxmemory"), 80 << 20);
+    redisReply *r = ask(c, "CONFIG GET client-output-buffer-limit");
+    ck_assert_ptr_nonnull(strstr(r->element[1]->str, "pubsub 1048576 1048576 5"));
+    freeReplyObject(r);
+    redisFree(c);
+    ck_assert_int_eq(instance_stop(&s), 0);
+    ck_assert_int_eq((int)write(fd, "maxmemry 1\n", 11), 11);
+    ck_assert_int_eq(server_run((const char *const[]){path, NULL}, out, sizeof out), 1);
+    ck_assert_ptr_nonnull(strstr(out, ":7: maxmemry: there is no such option; the nearest is "
+                                      "maxmemory\n"));
+    close(fd);
+    unlink(path);
+}
+END_TEST
+
+START_TEST(refuses_what_it_does_not_know)
+{
+    static const struct {
+        const char *arguments[4], *says;
+    } cases[] = {
+        {{"--no-such-option", "1"}, "there is no such option"},
+        {{"--maxmemory-polcy", "noeviction"}, "the nearest is maxmemory-policy"},
+        {{"--maxmemory", "lots"}, "argument must be a memory value"},
+        {{"--maxmemory-policy", "nosuch"}, "argument(s) must be one of the following: allkeys-"},
+        {{"--port", "70000"}, "argument must be between 0 and 65535 inclusive"},
+        {{"--threads"}, "a value is missing"},
+        {{"-p", "1"}, "options begin with --"},
+        {{"/nonexistent/file"}, "cannot read /nonexistent/file"},
+        {{"--bind", "192.0.2.1"}, "cannot listen on 192.0.2.1 port 6379"},
+    };
+    char out[8192];
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        ck_assert_int_eq(server_run(cases[i].arguments, out, sizeof out), 1);
+        ck_assert_msg(strstr(out, cases[i].says) != NULL, "%s", out);
+    }
+    ck_assert_int_eq(server_run((const char *const[]){"--help", NULL}, out, sizeof out), 0);
+    ck_assert_ptr_nonnull(strstr(out, "--maxmemory "));
+    ck_assert_int_eq(server_run((const char *const[]){"--version", NULL}, out, sizeof out), 0);
+}
+END_TEST
+
+START_TEST(sends_what_is_due_before_it_stops)
+{
+    struct instance s;
+    instance_start(&s, NULL);
+    redisContext *c = instance_connect(&s);
+    size_t len = (size_t)8 << 20;
+    char *value = calloc(1, len), *got = malloc(len + 64);
+    ck_assert_ptr_nonnull(value);
+    ck_assert_ptr_nonnull(got);
+    ck_assert(asks(c, "OK", "SET long %b", value, len));
+    int fd = instance_socket(&s);
+    send_text(fd, "GET long\r\n");
+    expect_text(fd, "$8388608\r\n");
+    ck_assert_int_eq(kill(s.pid, SIGTERM), 0);
+    ck_assert_uint_eq(read_all(fd, got, len + 64), len + 2);
+    ck_assert_int_eq(instance_wait(&s), 0);
+    close(fd);
+    free(value);
+    free(got);
+    redisFree(c);
+}
+END_TEST
+
+START_TEST(stops_though_a_client_does_not_read)
+{
+    struct instance s;
+    instance_start(&s, NULL);
+    redisContext *c = instance_connect(&s);
+    size_t len = (size_t)32 << 20;
+    char *value = calloc(1, len);
+    ck_assert(asks(c, "OK", "SET long %b", value, len));
+    int fd = instance_socket(&s);
+    send_text(fd, "GET long\r\n");
+    expect_text(fd, "$33554432\r\n");
+    ck_assert_int_eq(kill(s.pid, SIGINT), 0);
+    ck_assert_int_eq(instance_wait(&s), 0);
+    close(fd);
+    free(value);
+    redisFree(c);
+}
+END_TEST
+
+START_TEST(shuts_down_when_told_to)
+{
+    struct instance s;
+    instance_start(&s, NULL);
+    int fd = instance_socket(&s);
+    send_text(fd, "SET a b\r\nSHUTDOWN NOSAVE\r\n");
+    expect_text(fd, "+OK\r\n");
+    ck_assert(is_closed(fd));
+    ck_assert_int_eq(instance_wait(&s), 0);
+    close(fd);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *t = tcase_create("basics");
+    tcase_set_timeout(t, 120);
+    tcase_add_test(t, sets_and_gets);
+    tcase_add_test(t, says_hello);
+    tcase_add_test(t, answers_long_values_in_pieces);
+    tcase_add_test(t, knows_its_clients);
+    tcase_add_test(t, keeps_silent_when_asked);
+    tcase_add_test(t, changes_its_configuration);
+    tcase_add_test(t, counts_commands_and_errors);
+    tcase_add_test(t, asks_for_the_password);
+    tcase_add_test(t, listens_on_a_unix_socket);
+    tcase_add_test(t, reads_a_configuration_file);
+    tcase_add_test(t, refuses_what_it_does_not_know);
+    tcase_add_test(t, sends_what_is_due_before_it_stops);
+    tcase_add_test(t, stops_though_a_client_does_not_read);
+    tcase_add_test(t, shuts_down_when_told_to);
+    Suite *s = suite_create("server_basics");
+    suite_add_tcase(s, t);
+    SRunner *runner = srunner_create(s);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
