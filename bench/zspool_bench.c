@@ -207,12 +207,12 @@ static void shuffle(uint32_t *order, uint32_t n)
     }
 }
 
-static void time_pairs(struct timing *t)
+static void time_pairs(struct timing *t, const char *what)
 {
     begin(t);
     for (uint32_t i = 0; i < OPS; i++)
         zs_free(t->pool, allocate(t->pool, SMALL));
-    end(t, "malloc + free, one after the other", OPS);
+    end(t, what, OPS);
 }
 
 static void time_maps(struct timing *t, const char *what, uint32_t distinct, uint32_t ahead)
@@ -257,11 +257,12 @@ static void measure_times(void)
     struct timing t = {.pool = new_pool()};
     t.handle = must(calloc(OBJECTS, sizeof *t.handle));
     t.order = must(calloc(OBJECTS, sizeof *t.order));
-    time_pairs(&t);
+    time_pairs(&t, "malloc + free in an empty class");
     begin(&t);
     for (uint32_t i = 0; i < OBJECTS; i++)
         t.handle[i] = allocate(t.pool, SMALL);
-    end(&t, "malloc, a million", OBJECTS);
+    end(&t, "malloc, a million, of fresh memory", OBJECTS);
+    time_pairs(&t, "malloc + free in a class in use");
     shuffle(t.order, OBJECTS);
     time_maps(&t, "map + read + unmap, hot", 64, 0);
     time_maps(&t, "map + read + unmap, among 10,000", 10000, 0);

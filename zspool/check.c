@@ -172,9 +172,6 @@ static const char *check_blocks(const struct zs_pool *pool, const struct tally *
     CHECK(used == tally->pages && used == atomic_load(&pool->pages.used),
           "used pages are miscounted");
     CHECK(resident - used == atomic_load(&pool->pages.cached), "cached pages are miscounted");
-    size_t limit = atomic_load(&pool->pages.limit);
-    CHECK(limit == 0 || atomic_load(&pool->pages.peak) > limit || resident <= limit,
-          "more pages are resident than allowed");
     return NULL;
 }
 

@@ -328,6 +328,8 @@ static void pop_locked(struct zs_pool *pool, const struct zs_class *c, uint32_t 
     uint32_t next = header >> 2;
     if ((header & 3) == 0 && (next < z->fresh || next == ZS_NO_OBJECT)) {
         z->free_head = next;
+        if (z->adjacent && next != ZS_NO_OBJECT) /* the next allocation reads its link */
+            __builtin_prefetch(page_address(pool, z->first_page) + (size_t)next * c->size, 1);
         return;
     }
     zspage_mend_locked(pool, c, number);

@@ -45,7 +45,6 @@ struct zs_pool_opts {
     size_t reserve_bytes; /* address space to reserve; default 64 GiB, or less where the system
                              refuses */
     unsigned chain_pages; /* longest chain, 1 to 16 */
-    bool no_huge_pages;   /* never ask the system for transparent huge pages */
     /* For tests: called before each growth step (page, block, table); true makes it fail. */
     bool (*fail)(void *arg);
     void *fail_arg;

@@ -1,0 +1,1 @@
+zsc_fuzz(zspool_ops SOURCES zspool_ops.c LIBS zsc_zspool RUNS 10000 MAX_LEN 1024)
