@@ -15,6 +15,10 @@
 /* ... for this long. */
 #define WAIT_MS 3000
 
+/* After so many failures in a row, only one value in SKIP is tried until one shrinks. */
+#define HOPELESS 64
+#define SKIP     255
+
 #define SAMPLES_LEAST ((size_t)256 << 10)
 #define SAMPLES_MOST  ((size_t)4 << 20)
 
@@ -126,6 +130,7 @@ static void forget_locked(struct learner *l, unsigned family)
     f->trained_bytes = 0;
     f->generation = 0;
     f->raw = f->stored = 0;
+    f->failures = f->skip = 0;
     f->reference = 0;
 }
 
@@ -169,6 +174,9 @@ void learner_choose(struct learner *l, const void *key, size_t len, size_t raw_l
     out->family = family;
     out->id = id;
     out->dict = learner_dict(l, id);
+    out->promising = f->skip == 0;
+    if (f->skip > 0)
+        f->skip--;
     out->wanted = f->samples != NULL && reservoir_wants(f->samples, raw_len);
     lock_release(&l->lock);
 }
@@ -195,6 +203,10 @@ void learner_coded(struct learner *l, const struct learner_choice *choice, size_
     struct learned_family *f = &l->family[choice->family];
     f->raw += raw;
     f->stored += stored;
+    if (choice->promising) {
+        f->failures = stored < raw ? 0 : f->failures + 1;
+        f->skip = f->failures >= HOPELESS ? SKIP : 0;
+    }
     if (f->raw >= DRIFT_WINDOW) {
         double now = (double)f->stored / (double)f->raw;
         f->raw = f->stored = 0;

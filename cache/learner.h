@@ -47,6 +47,7 @@ struct learner_choice {
     unsigned id;                   /* 0 = no dictionary */
     const struct codec_dict *dict; /* NULL for id 0 */
     bool wanted;                   /* pass the value to learner_sample() */
+    bool promising;                /* false: values of this family do not shrink, do not try */
 };
 /* For a value that is about to be encoded. */
 void learner_choose(struct learner *l, const void *key, size_t len, size_t raw_len,

@@ -30,6 +30,8 @@ struct learned_family {
     _Atomic uint8_t current;   /* dictionary id */
     /* Results since the last look: drift. */
     uint64_t raw, stored;
+    /* Values in a row that were not worth coding, and how many of those to come are not tried. */
+    unsigned failures, skip;
     double reference; /* stored/raw when the dictionary was adopted; 0 = none */
 };
 

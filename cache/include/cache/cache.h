@@ -74,6 +74,9 @@ struct cache_opts {
     uint8_t hash_seed[16];
     cache_event_fn *on_event; /* NULL = nobody listens */
     void *event_arg;
+    /* For tests: passed on to the pool, see zs_pool_opts. */
+    bool (*pool_fail)(void *arg);
+    void *pool_fail_arg;
 };
 
 struct cache *cache_create(const struct cache_opts *opts);
@@ -133,12 +136,13 @@ struct cache_view {
     bool segmented;
     int64_t expire_ms; /* CACHE_NO_EXPIRY = none */
     /* private */
+    uint8_t codec, dict, db, scratch;
+    bool damaged, ended;
     uint32_t handle;
-    uint8_t codec;
-    uint16_t dict;
+    uint64_t hash;
     const uint8_t *stored;
     size_t stored_len;
-    void *map[8];
+    void *map[4];
 };
 
 enum cache_get_flags {
@@ -325,7 +329,8 @@ struct zs_pool *cache_pool(struct cache *cache);
 /* Walks every invariant of index, items, accounting and pool. NULL when all hold. Stops the world.
  */
 const char *cache_check(struct cache_thread *t);
-/* For tests: damages n random bytes in stored values. Returns how many objects it hit. */
+/* For tests: damages n random bytes of coded values, so that they no longer decode (mostly).
+ * Returns how many it did. */
 size_t cache_damage(struct cache_thread *t, size_t n, uint64_t seed);
 
 /* Options and policies by name, for CONFIG. NULL / false when there is none. */

@@ -1,0 +1,69 @@
+/* What every insertion and removal changes, in one place. */
+#include "internal.h"
+
+void account(struct cache_thread *t, unsigned db, struct shard *s, const struct item *it, int sign)
+{
+    unsigned codec = item_codec(it);
+    count(t, N_ITEMS, sign);
+    count(t, N_KEY_BYTES, sign * (int64_t)it->key_len);
+    count(t, N_CODEC + codec, sign);
+    if (s != NULL) {
+        bool expires = it->expire_ms != CACHE_NO_EXPIRY;
+        count(t, N_DB_ITEMS + db, sign);
+        count(t, N_DB_EXPIRING + db, expires ? sign : 0);
+        s->expiring += expires ? (uint32_t)sign : 0;
+    }
+    if ((it->flags & ITEM_STUBBORN) != 0)
+        count(t, N_INCOMPRESSIBLE, sign);
+    if ((it->flags & ITEM_NURSERY) != 0) {
+        count(t, N_NURSERY_ITEMS, sign);
+        count(t, N_NURSERY_BYTES, sign * (int64_t)it->raw_len);
+    }
+    if (codec == ITEM_SEGMENTED)
+        return; /* segments count for themselves */
+    count(t, N_RAW_BYTES, sign * (int64_t)it->raw_len);
+    count(t, N_STORED_BYTES, sign * (int64_t)it->stored_len);
+    if (it->dict != 0) {
+        count(t, N_DICT_ITEMS + it->dict, sign);
+        count(t, N_DICT_RAW + it->dict, sign * (int64_t)it->raw_len);
+        count(t, N_DICT_STORED + it->dict, sign * (int64_t)it->stored_len);
+    }
+}
+
+void object_free_locked(struct cache_thread *t, uint32_t handle, const struct item *it)
+{
+    if (item_codec(it) != ITEM_SEGMENTED) {
+        zs_free(t->cache->pool, handle);
+        return;
+    }
+    if (readers_add_locked(t, handle, 0) > 0) {
+        readers_orphan_locked(t, handle); /* the last reader frees it */
+        return;
+    }
+    segment_value_free(t, it->stored, it->raw_len);
+    zs_free(t->cache->pool, handle);
+}
+
+void drop_locked(struct cache_thread *t, unsigned db, struct shard *s, struct found *f)
+{
+    uint32_t handle = ref_handle(f->slot.bucket->ref[f->slot.i]);
+    account(t, db, s, &f->item, -1);
+    object_free_locked(t, handle, &f->item);
+    found_end(t, f);
+    shard_remove(s, f->slot);
+}
+
+size_t drop_as_locked(struct cache_thread *t, unsigned db, struct shard *s, struct found *f,
+                      enum cache_gone why)
+{
+    static const enum counter counters[] = {N_EXPIRED, N_EVICTED, N_DAMAGED};
+    struct cache *c = t->cache;
+    size_t bytes =
+        item_codec(&f->item) == ITEM_SEGMENTED ? f->item.raw_len : item_size(&f->item, f->object);
+    count(t, counters[why], 1);
+    if (atomic_load_explicit(&c->listening, memory_order_relaxed) && why != GONE_DAMAGED)
+        c->on_event(c->event_arg, why == GONE_EXPIRED ? CACHE_EXPIRED : CACHE_EVICTED, db,
+                    f->item.key, f->item.key_len);
+    drop_locked(t, db, s, f);
+    return bytes;
+}

@@ -1,0 +1,254 @@
+/* Making objects: from a source of byte ranges to one object, or to a head with segments. */
+#include <stdlib.h>
+
+#include "internal.h"
+
+/* Times the pool may refuse before a write is. */
+#define TRIES 64
+
+enum cache_status object_alloc(struct cache_thread *t, size_t size, uint32_t *handle)
+{
+    for (int i = 0; i < TRIES; i++) {
+        enum zs_status status = zs_malloc(t->cache->pool, size, handle);
+        if (status == ZS_OK)
+            return CACHE_OK;
+        if (status == ZS_ETOOBIG || status == ZS_EINVAL)
+            return CACHE_TOOBIG;
+        if (!memory_room(t, size))
+            break;
+    }
+    count(t, N_REFUSED, 1);
+    return CACHE_OOM;
+}
+
+uint8_t build_flags(const struct cache *c)
+{
+    unsigned policy = atomic_load_explicit(&c->policy, memory_order_relaxed);
+    unsigned compression = atomic_load_explicit(&c->compression, memory_order_relaxed);
+    return (uint8_t)((policy_has_clock(policy) ? ITEM_CLOCK : 0) |
+                     (compression == CACHE_ADAPTIVE ? ITEM_NURSERY : 0));
+}
+
+static bool codes_on_write(const struct cache *c)
+{
+    return atomic_load_explicit(&c->compression, memory_order_relaxed) == CACHE_ON_WRITE;
+}
+
+/* ---- coding ---- */
+
+static size_t object_class(const struct cache *c, size_t size)
+{
+    int class = zs_lookup_class_index(c->pool, size);
+    return class < 0 ? SIZE_MAX : (size_t) class;
+}
+
+struct coded encode_value(struct cache_thread *t, const struct item *key, const void *raw,
+                          size_t raw_len, size_t head, enum codec_effort effort, uint8_t *out)
+{
+    struct cache *c = t->cache;
+    struct learner_choice choice;
+    struct coded coded = {0, CODEC_RAW, 0};
+    if (raw_len == 0)
+        return coded;
+    learner_choose(c->learner, key->key, key->key_len, raw_len, &choice);
+    if (choice.wanted)
+        learner_sample(c->learner, &choice, raw, raw_len, t->now_ms);
+    if (!choice.promising || codec_looks_incompressible(raw, raw_len)) {
+        learner_coded(c->learner, &choice, raw_len, raw_len);
+        return coded;
+    }
+    enum codec_id id = CODEC_RAW;
+    size_t len = codec_encode(t->codec, effort, choice.dict, raw, raw_len, out, raw_len - 1, &id);
+    count(t, N_ATTEMPTS, 1);
+    learner_coded(c->learner, &choice, raw_len, len == 0 ? raw_len : len);
+    /* Three bytes more of header: stored length and dictionary. */
+    if (len == 0 || object_class(c, head + 3 + len) >= object_class(c, head + raw_len)) {
+        count(t, N_REJECTED, 1);
+        return coded;
+    }
+    return (struct coded){len, (uint8_t)id, (uint8_t)choice.id};
+}
+
+/* ---- objects ---- */
+
+/* Where an object is written: in place, or in a scratch buffer when it does not lie together. */
+struct writing {
+    struct zs_map map;
+    unsigned scratch;
+};
+
+static uint8_t *write_begin(struct cache_thread *t, uint32_t handle, size_t size, struct writing *w)
+{
+    w->scratch = scratch_take(t);
+    return zs_map_object(t->cache->pool, handle, ZS_MM_WO, size, t->scratch[w->scratch], &w->map);
+}
+
+static void write_end(struct cache_thread *t, struct writing *w)
+{
+    zs_unmap_object(t->cache->pool, &w->map);
+    scratch_give(t, w->scratch);
+}
+
+static uint32_t new_clock(const struct cache_thread *t, const struct item *it)
+{
+    if ((it->flags & ITEM_CLOCK) == 0)
+        return 0;
+    return clock_new(t, atomic_load_explicit(&t->cache->policy, memory_order_relaxed));
+}
+
+enum cache_status build_object(struct cache_thread *t, const struct item *it, const void *key,
+                               const void *stored, uint32_t *handle)
+{
+    uint8_t header[ITEM_HEADER_MAX];
+    size_t head = item_write_header(it, new_clock(t, it), header);
+    size_t size = head + it->key_len + it->stored_len;
+    enum cache_status status = object_alloc(t, size, handle);
+    if (status != CACHE_OK)
+        return status;
+    struct writing w;
+    uint8_t *p = write_begin(t, *handle, size, &w);
+    memcpy(p, header, head);
+    memcpy(p + head, key, it->key_len);
+    memcpy(p + head + it->key_len, stored, it->stored_len);
+    write_end(t, &w);
+    return CACHE_OK;
+}
+
+/* A value of one piece, raw, copied once: from where it came into the pool. */
+static enum cache_status build_raw(struct cache_thread *t, const struct build *b, struct feed *f,
+                                   const struct item *it, uint32_t *handle)
+{
+    uint8_t header[ITEM_HEADER_MAX];
+    size_t head = item_write_header(it, new_clock(t, it), header);
+    size_t size = head + it->key_len + it->stored_len;
+    enum cache_status status = object_alloc(t, size, handle);
+    if (status != CACHE_OK)
+        return status;
+    struct writing w;
+    uint8_t *p = write_begin(t, *handle, size, &w);
+    memcpy(p, header, head);
+    memcpy(p + head, b->key->ptr, it->key_len);
+    bool ok = feed_copy(f, p + head + it->key_len, it->raw_len);
+    write_end(t, &w);
+    if (ok)
+        return CACHE_OK;
+    zs_free(t->cache->pool, *handle);
+    return CACHE_DAMAGED;
+}
+
+static size_t head_bytes(const struct item *it)
+{
+    uint8_t header[ITEM_HEADER_MAX];
+    return item_write_header(it, 0, header) + it->key_len;
+}
+
+static enum cache_status build_coded(struct cache_thread *t, const struct build *b, struct feed *f,
+                                     struct item *it, uint32_t *handle)
+{
+    unsigned in = scratch_take(t);
+    unsigned out = scratch_take(t);
+    enum cache_status status = CACHE_DAMAGED;
+    const uint8_t *raw = feed_piece(f, t->scratch[in], it->raw_len);
+    if (raw != NULL) {
+        struct coded coded =
+            encode_value(t, it, raw, it->raw_len, head_bytes(it), CODEC_FAST, t->scratch[out]);
+        const void *stored = raw;
+        if (coded.len != 0) {
+            it->flags = (uint8_t)((it->flags & ~ITEM_CODEC) | coded.codec);
+            it->dict = coded.dict;
+            it->stored_len = coded.len;
+            stored = t->scratch[out];
+        } else {
+            it->flags |= ITEM_STUBBORN;
+        }
+        status = build_object(t, it, b->key->ptr, stored, handle);
+    }
+    scratch_give(t, in);
+    scratch_give(t, out);
+    return status;
+}
+
+/* ---- long values ---- */
+
+enum cache_status build_segment(struct cache_thread *t, const struct item *it, const uint8_t *raw,
+                                size_t len, uint32_t *handle)
+{
+    if (!codes_on_write(t->cache))
+        return segment_store(t, raw, len, NULL, NULL, handle);
+    unsigned out = scratch_take(t);
+    struct coded coded = encode_value(t, it, raw, len, SEGMENT_HEADER, CODEC_FAST, t->scratch[out]);
+    enum cache_status status = segment_store(t, raw, len, &coded, t->scratch[out], handle);
+    scratch_give(t, out);
+    return status;
+}
+
+static enum cache_status store_segments(struct cache_thread *t, const struct item *it,
+                                        struct feed *f, uint32_t *handles, size_t *done)
+{
+    enum cache_status status = CACHE_OK;
+    unsigned in = scratch_take(t);
+    for (size_t n = segment_count(it->raw_len); *done < n && status == CACHE_OK;) {
+        size_t len = segment_len(it->raw_len, *done);
+        const uint8_t *raw = feed_piece(f, t->scratch[in], len);
+        status = raw == NULL ? CACHE_DAMAGED : build_segment(t, it, raw, len, &handles[*done]);
+        *done += status == CACHE_OK;
+    }
+    scratch_give(t, in);
+    return status;
+}
+
+static enum cache_status build_long(struct cache_thread *t, const struct build *b, struct feed *f,
+                                    struct item *it, uint32_t *handle)
+{
+    size_t n = segment_count(it->raw_len);
+    size_t done = 0;
+    uint32_t *handles = malloc(n * sizeof *handles);
+    if (handles == NULL)
+        return CACHE_OOM;
+    it->flags = (uint8_t)((it->flags & ~ITEM_CODEC) | ITEM_SEGMENTED | ITEM_EXPIRES);
+    enum cache_status status = store_segments(t, it, f, handles, &done);
+    if (status == CACHE_OK)
+        status = segment_head(t, it, b->key->ptr, handles, n, handle);
+    if (status != CACHE_OK)
+        segments_free(t, handles, done, it->raw_len);
+    free(handles);
+    return status;
+}
+
+void built_free(struct cache_thread *t, uint32_t handle)
+{
+    struct zs_map map;
+    struct item it;
+    unsigned scratch = scratch_take(t);
+    const uint8_t *object =
+        zs_map_object(t->cache->pool, handle, ZS_MM_RO, SIZE_MAX, t->scratch[scratch], &map);
+    if (item_read(object, map.len, &it) && item_codec(&it) == ITEM_SEGMENTED)
+        segment_value_free(t, it.stored, it.raw_len);
+    zs_unmap_object(t->cache->pool, &map);
+    scratch_give(t, scratch);
+    zs_free(t->cache->pool, handle);
+}
+
+enum cache_status build_item(struct cache_thread *t, const struct build *b, uint32_t *handle,
+                             struct item *it)
+{
+    struct cache *c = t->cache;
+    size_t total = b->value->total;
+    if (b->key->len > CACHE_MAX_KEY || total > CACHE_MAX_VALUE)
+        return CACHE_TOOBIG;
+    *it = (struct item){
+        .flags = (uint8_t)(build_flags(c) | (b->type == CACHE_HASH ? ITEM_HASH : 0) |
+                           (b->expire_ms != CACHE_NO_EXPIRY ? ITEM_EXPIRES : 0)),
+        .key_len = (uint32_t)b->key->len,
+        .raw_len = total,
+        .stored_len = total,
+        .expire_ms = b->expire_ms,
+        .key = b->key->ptr,
+    };
+    struct feed f = feed_begin(b->value);
+    if (total > CACHE_SEGMENT || total + b->key->len + ITEM_HEADER_MAX > ZS_MAX_ALLOC_SIZE)
+        return build_long(t, b, &f, it, handle);
+    if (codes_on_write(c) && total > 0)
+        return build_coded(t, b, &f, it, handle);
+    return build_raw(t, b, &f, it, handle);
+}

@@ -1,0 +1,114 @@
+/* The default policy: a nursery that is left in order of arrival, and a CLOCK over the slots of
+ * main. Each shard has a hand of its own; a common counter tells which shard is next. */
+#include "internal.h"
+
+/* Buckets that a hand passes in one visit of its shard. */
+#define BUCKETS 4
+/* Rounds over all shards before giving up. */
+#define ROUNDS 512
+/* Batches out of the nursery in one call: what cannot be locked comes back at once. */
+#define NURSERY_TRIES 64
+
+unsigned databases_present(struct cache *c, unsigned out[CACHE_MAX_DATABASES])
+{
+    unsigned n = 0;
+    for (unsigned db = 0; db < c->databases; db++)
+        if (db_shards(c, db) != NULL)
+            out[n++] = db;
+    return n;
+}
+
+/* Evicts the item of a slot, or passes it over. Returns its bytes. */
+static size_t evict_slot(struct cache_thread *t, unsigned db, struct shard *s, struct slot at,
+                         bool nursery_too)
+{
+    struct found f;
+    if (!found_open(t, at, &f))
+        return 0;
+    if ((f.item.flags & ITEM_NURSERY) != 0 && !nursery_too) {
+        found_end(t, &f);
+        return 0;
+    }
+    return drop_as_locked(t, db, s, &f, GONE_EVICTED);
+}
+
+static size_t pass_bucket(struct cache_thread *t, unsigned db, struct shard *s, struct bucket *b,
+                          size_t bytes, bool nursery_too)
+{
+    size_t freed = 0;
+    for (unsigned i = 0; i < BUCKET_SLOTS && freed < bytes; i++) {
+        if (b->ref[i] == 0)
+            continue;
+        if (ref_frequency(b->ref[i]) > 0)
+            b->ref[i]--;
+        else
+            freed += evict_slot(t, db, s, (struct slot){b, i}, nursery_too);
+    }
+    return freed;
+}
+
+static size_t pass_shard(struct cache_thread *t, unsigned db, struct shard *s, size_t bytes,
+                         bool nursery_too)
+{
+    size_t freed = 0;
+    uint32_t end = shard_buckets(s->nbuckets);
+    for (unsigned n = 0; n < BUCKETS && n < end && freed < bytes; n++) {
+        if (s->hand >= end)
+            s->hand = 0;
+        freed += pass_bucket(t, db, s, &s->bucket[s->hand], bytes - freed, nursery_too);
+        s->hand++;
+    }
+    return freed;
+}
+
+static size_t evict_clock(struct cache_thread *t, size_t bytes, bool nursery_too)
+{
+    struct cache *c = t->cache;
+    unsigned dbs[CACHE_MAX_DATABASES];
+    unsigned n = databases_present(c, dbs);
+    uint64_t shards = (uint64_t)n << c->shard_bits;
+    size_t freed = 0;
+    for (unsigned round = 0; round < ROUNDS && freed < bytes; round++) {
+        bool any = false;
+        for (uint64_t i = 0; i < shards && freed < bytes; i++) {
+            uint64_t at = atomic_fetch_add_explicit(&c->hand, 1, memory_order_relaxed) % shards;
+            unsigned db = dbs[at >> c->shard_bits];
+            struct shard *s = &db_shards(c, db)[at & ((1u << c->shard_bits) - 1)];
+            if (!lock_try(&s->lock))
+                continue;
+            any = any || s->count > 0;
+            freed += pass_shard(t, db, s, bytes - freed, nursery_too);
+            lock_release(&s->lock);
+        }
+        if (!any)
+            break;
+    }
+    return freed;
+}
+
+static size_t evict_s3fifo(struct cache_thread *t, size_t bytes)
+{
+    struct cache *c = t->cache;
+    size_t freed = 0;
+    for (int i = 0; i < NURSERY_TRIES && freed < bytes && nursery_is_full(c, false); i++)
+        nursery_leave(t, 16, 0, true, &freed);
+    if (freed < bytes)
+        freed += evict_clock(t, bytes - freed, false);
+    for (int i = 0; i < NURSERY_TRIES && freed < bytes; i++)
+        if (nursery_leave(t, 16, 0, true, &freed) == 0)
+            break;
+    return freed > 0 ? freed : evict_clock(t, bytes, true);
+}
+
+size_t evict(struct cache_thread *t, size_t bytes)
+{
+    unsigned policy = atomic_load_explicit(&t->cache->policy, memory_order_relaxed);
+    switch (policy) {
+    case CACHE_NOEVICTION:
+        return 0;
+    case CACHE_ALLKEYS_S3FIFO:
+        return evict_s3fifo(t, bytes);
+    default:
+        return evict_sampled(t, bytes);
+    }
+}

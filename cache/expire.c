@@ -1,0 +1,76 @@
+/* The sweep for items that have expired and that nobody asks for. It reads the `due` words alone,
+ * and looks into a bucket only when something in it is due. */
+#include "base/clock.h"
+#include "internal.h"
+
+/* A round over all shards begins at most so often. */
+#define ROUND_MS 250
+
+/* Drops what has expired and finds out what is due next. */
+static size_t sweep_bucket(struct cache_thread *t, unsigned db, struct shard *s, struct bucket *b)
+{
+    size_t dropped = 0;
+    uint32_t due = DUE_NEVER;
+    for (unsigned i = 0; i < BUCKET_SLOTS;) {
+        struct found f;
+        if (b->ref[i] == 0 || !found_open(t, (struct slot){b, i}, &f)) {
+            i++;
+            continue;
+        }
+        if (f.item.expire_ms <= t->now_ms) {
+            drop_as_locked(t, db, s, &f, GONE_EXPIRED); /* another may have moved up */
+            dropped++;
+            continue;
+        }
+        if (f.item.expire_ms != CACHE_NO_EXPIRY && due_of(f.item.expire_ms) < due)
+            due = due_of(f.item.expire_ms);
+        found_end(t, &f);
+        i++;
+    }
+    b->due = due;
+    return dropped;
+}
+
+static size_t sweep_shard(struct cache_thread *t, unsigned db, struct shard *s, uint32_t now)
+{
+    size_t dropped = 0;
+    uint32_t due = DUE_NEVER;
+    lock_acquire(&s->lock);
+    if (s->due <= now) {
+        for (uint32_t i = 0; i < shard_buckets(s->nbuckets); i++)
+            if (s->bucket[i].due <= now)
+                dropped += sweep_bucket(t, db, s, &s->bucket[i]);
+        for (uint32_t i = 0; i < shard_buckets(s->nbuckets); i++)
+            if (s->bucket[i].due < due)
+                due = s->bucket[i].due;
+        s->due = due;
+    }
+    lock_release(&s->lock);
+    return dropped;
+}
+
+size_t expire_sweep(struct cache_thread *t, int64_t budget_us)
+{
+    struct cache *c = t->cache;
+    struct keeper *k = &c->keeper;
+    unsigned dbs[CACHE_MAX_DATABASES];
+    uint64_t shards = (uint64_t)databases_present(c, dbs) << c->shard_bits;
+    int64_t begin = clock_mono_us();
+    size_t dropped = 0;
+    if (k->sweep_at >= shards) {
+        if (t->now_ms - k->sweep_ms < ROUND_MS && t->now_ms >= k->sweep_ms)
+            return 0;
+        k->sweep_at = 0;
+        k->sweep_ms = t->now_ms;
+    }
+    for (unsigned n = 0; k->sweep_at < shards; k->sweep_at++, n++) {
+        if (n % 64 == 63 && clock_mono_us() - begin >= budget_us)
+            break;
+        unsigned db = dbs[k->sweep_at >> c->shard_bits];
+        struct shard *s = &db_shards(c, db)[k->sweep_at & ((1u << c->shard_bits) - 1)];
+        dropped += sweep_shard(t, db, s, due_of(t->now_ms));
+    }
+    if (dropped > 0)
+        rung(t, CACHE_RUNG_EXPIRE, 0, clock_mono_us() - begin);
+    return dropped;
+}

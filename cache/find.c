@@ -1,0 +1,94 @@
+/* Finding an item in its shard. */
+#include "internal.h"
+
+static bool key_is(const struct item *it, const struct cache_key *k)
+{
+    return it->key_len == k->len && memcmp(it->key, k->ptr, k->len) == 0;
+}
+
+bool found_open(struct cache_thread *t, struct slot slot, struct found *f)
+{
+    f->slot = slot;
+    f->scratch = scratch_take(t);
+    uint32_t handle = ref_handle(slot.bucket->ref[slot.i]);
+    f->object =
+        zs_map_object(t->cache->pool, handle, ZS_MM_RO, SIZE_MAX, t->scratch[f->scratch], &f->map);
+    if (!f->map.copied) {
+        scratch_give(t, f->scratch);
+        f->scratch = SCRATCHES;
+    }
+    if (item_read(f->object, f->map.len, &f->item))
+        return true;
+    found_end(t, f);
+    return false;
+}
+
+void found_end(struct cache_thread *t, struct found *f)
+{
+    zs_unmap_object(t->cache->pool, &f->map);
+    if (f->scratch != SCRATCHES)
+        scratch_give(t, f->scratch);
+}
+
+/* True when it is in this bucket; *full tells whether it may be in the next. */
+static bool find_in_bucket(struct cache_thread *t, struct bucket *b, unsigned h14,
+                           const struct cache_key *k, struct found *f, bool *full)
+{
+    unsigned taken = 0;
+    for (unsigned i = 0; i < BUCKET_SLOTS; i++) {
+        taken += b->ref[i] != 0;
+        if (tag_h14(b->tag[i]) != h14 || b->ref[i] == 0)
+            continue;
+        if (!found_open(t, (struct slot){b, i}, f))
+            continue;
+        if (key_is(&f->item, k))
+            return true;
+        found_end(t, f);
+    }
+    *full = taken == BUCKET_SLOTS;
+    return false;
+}
+
+bool find_locked(struct cache_thread *t, struct shard *s, const struct cache_key *k,
+                 struct found *f)
+{
+    unsigned h14 = hash_h14(t->cache, k->hash);
+    uint32_t end = shard_buckets(s->nbuckets);
+    bool full = true;
+    for (uint32_t at = bucket_home(s, h14); at < end && full; at++)
+        if (find_in_bucket(t, &s->bucket[at], h14, k, f, &full))
+            return true;
+    return false;
+}
+
+bool find_live_locked(struct cache_thread *t, struct shard *s, const struct cache_key *k,
+                      struct found *f)
+{
+    if (!find_locked(t, s, k, f))
+        return false;
+    if (f->item.expire_ms > t->now_ms)
+        return true;
+    drop_as_locked(t, k->db, s, f, GONE_EXPIRED);
+    return false;
+}
+
+/* Writes to the slot only what changes: the line may be in another core's cache. */
+void touch_locked(struct cache_thread *t, struct found *f)
+{
+    struct bucket *b = f->slot.bucket;
+    unsigned i = f->slot.i;
+    if (ref_frequency(b->ref[i]) < 3)
+        b->ref[i]++;
+    if (tag_age(b->tag[i]) != 0)
+        b->tag[i] &= (uint16_t)~3u;
+    unsigned policy = atomic_load_explicit(&t->cache->policy, memory_order_relaxed);
+    if (f->item.clock_at == 0 || !policy_has_clock(policy))
+        return;
+    uint32_t was = item_read_clock(f->object + f->item.clock_at);
+    uint32_t is = clock_touched(t, policy, was);
+    if (is == was)
+        return;
+    uint8_t bytes[ITEM_CLOCK_BYTES];
+    item_write_clock(bytes, is);
+    zs_obj_write(t->cache->pool, ref_handle(b->ref[i]), f->item.clock_at, bytes, sizeof bytes);
+}

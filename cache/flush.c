@@ -1,0 +1,102 @@
+/* Emptying databases: tables are taken out at once, and what was in them is freed in slices. */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "internal.h"
+
+/* Frees the items of a bucket of a table that is in no shard any more. Its shard is locked, for
+ * the readers of long values. */
+static unsigned free_bucket_locked(struct cache_thread *t, unsigned db, struct bucket *b)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < BUCKET_SLOTS; i++) {
+        struct found f;
+        if (b->ref[i] == 0 || !found_open(t, (struct slot){b, i}, &f))
+            continue;
+        account(t, db, NULL, &f.item, -1);
+        object_free_locked(t, ref_handle(b->ref[i]), &f.item);
+        found_end(t, &f);
+        n++;
+    }
+    return n;
+}
+
+static void free_table_locked(struct cache_thread *t, unsigned db, struct bucket *bucket,
+                              uint32_t nbuckets)
+{
+    for (uint32_t i = 0; i < shard_buckets(nbuckets); i++)
+        free_bucket_locked(t, db, &bucket[i]);
+    count(t, N_INDEX_BYTES, -(int64_t)(shard_buckets(nbuckets) * sizeof *bucket));
+    free(bucket);
+}
+
+static void flush_shard(struct cache_thread *t, unsigned db, struct shard *s)
+{
+    struct cache *c = t->cache;
+    struct flushed *node = malloc(sizeof *node);
+    lock_acquire(&s->lock);
+    count(t, N_DB_ITEMS + db, -(int64_t)s->count);
+    count(t, N_DB_EXPIRING + db, -(int64_t)s->expiring);
+    if (s->nbuckets == 0) {
+        free(node);
+        node = NULL;
+    } else if (node == NULL) { /* no memory to do it later */
+        free_table_locked(t, db, s->bucket, s->nbuckets);
+    } else {
+        *node = (struct flushed){
+            .shard = s, .bucket = s->bucket, .buckets = s->nbuckets, .items = s->count, .db = db};
+    }
+    s->bucket = NULL;
+    s->nbuckets = s->count = s->expiring = s->hand = 0;
+    s->due = DUE_NEVER;
+    lock_release(&s->lock);
+    if (node == NULL)
+        return;
+    atomic_fetch_add_explicit(&c->flushed_items, node->items, memory_order_relaxed);
+    lock_acquire(&c->flushed_lock);
+    node->next = c->flushed;
+    c->flushed = node;
+    lock_release(&c->flushed_lock);
+}
+
+static struct flushed *take_flushed(struct cache *c)
+{
+    lock_acquire(&c->flushed_lock);
+    struct flushed *node = c->flushed;
+    if (node != NULL)
+        c->flushed = node->next;
+    lock_release(&c->flushed_lock);
+    return node;
+}
+
+bool flush_slice(struct cache_thread *t, int64_t budget_us)
+{
+    struct cache *c = t->cache;
+    int64_t begin = clock_mono_us();
+    struct flushed *node;
+    do {
+        node = take_flushed(c);
+        if (node == NULL)
+            return false;
+        lock_acquire(&node->shard->lock);
+        free_table_locked(t, node->db, node->bucket, node->buckets);
+        lock_release(&node->shard->lock);
+        atomic_fetch_sub_explicit(&c->flushed_items, node->items, memory_order_relaxed);
+        free(node);
+    } while (clock_mono_us() - begin < budget_us);
+    return true;
+}
+
+void cache_flush(struct cache_thread *t, int db, bool sync)
+{
+    struct cache *c = t->cache;
+    for (unsigned i = 0; i < c->databases; i++) {
+        struct shard *shards = db_shards(c, i);
+        if (shards == NULL || (db >= 0 && i != (unsigned)db))
+            continue;
+        for (size_t n = 0; n < (size_t)1 << c->shard_bits; n++)
+            flush_shard(t, i, &shards[n]);
+    }
+    if (sync)
+        flush_slice(t, INT64_MAX / 2);
+}

@@ -1,0 +1,428 @@
+/* What the files of cache/ share, grouped by the file that defines it.
+ *
+ * Lock order: world > threads (ascending) > shards (ascending address) > flushed > learner, nursery
+ * lanes > pool. Whoever holds a shard and wants another only tries, but for cache_lock_keys(),
+ * which takes all of its shards in order. See docs/locking.md.
+ */
+#ifndef CACHE_INTERNAL_H
+#define CACHE_INTERNAL_H
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/lock.h"
+#include "base/random.h"
+#include "bucket.h"
+#include "cache/cache.h"
+#include "ghost.h"
+#include "item.h"
+#include "learner.h"
+#include "nursery_ring.h"
+#include "zspool/zspool.h"
+
+enum cache_rank {
+    RANK_WORLD = 1,
+    RANK_THREAD,
+    RANK_SHARD = 8,
+    RANK_FLUSHED,
+    RANK_LEARNER,
+};
+
+#define CACHE_THREADS 136
+#define NURSERY_LANES 8
+#define SCRATCHES     12
+/* A value, coded or not, and what stands before it. */
+#define SCRATCH_BYTES ZS_MAX_ALLOC_SIZE
+
+/* ---- counters: each thread adds to its own, readers sum ---- */
+
+enum counter {
+    N_HITS,
+    N_MISSES,
+    N_EXPIRED,
+    N_EVICTED,
+    N_REFUSED,
+    N_DAMAGED,
+    N_RESET, /* those above can be set to zero */
+    N_ITEMS = N_RESET,
+    N_RAW_BYTES,
+    N_STORED_BYTES,
+    N_KEY_BYTES,
+    N_CODEC, /* four: raw, lz4, dense, segmented */
+    N_INCOMPRESSIBLE = N_CODEC + 4,
+    N_NURSERY_ITEMS,
+    N_NURSERY_BYTES,
+    N_GHOST_HITS,
+    N_ATTEMPTS,
+    N_REJECTED,
+    N_RECODED,
+    N_COMPRESS_US,
+    N_INDEX_BYTES,
+    N_RUNG_RUNS,
+    N_RUNG_BYTES = N_RUNG_RUNS + CACHE_RUNGS,
+    N_RUNG_US = N_RUNG_BYTES + CACHE_RUNGS,
+    N_DB_ITEMS = N_RUNG_US + CACHE_RUNGS,
+    N_DB_EXPIRING = N_DB_ITEMS + CACHE_MAX_DATABASES,
+    N_DICT_ITEMS = N_DB_EXPIRING + CACHE_MAX_DATABASES,
+    N_DICT_RAW = N_DICT_ITEMS + LEARNER_DICTS,
+    N_DICT_STORED = N_DICT_RAW + LEARNER_DICTS,
+    COUNTERS = N_DICT_STORED + LEARNER_DICTS,
+};
+
+struct counters {
+    _Atomic int64_t n[COUNTERS];
+};
+
+struct cache_thread {
+    struct cache *cache;
+    unsigned id; /* place in cache->thread */
+    bool inside, has_world;
+    int64_t now_ms;
+    struct codec_ctx *codec;
+    struct random random;
+    uint8_t *scratch[SCRATCHES];
+    unsigned scratch_busy; /* bits */
+    unsigned helping;      /* depth of room making, so that it does not call itself */
+    struct shard **locked; /* by cache_lock_keys(), in order */
+    size_t locked_count;
+    unsigned sets;
+    struct counters *counters;
+};
+
+struct thread_place {
+    struct lock inside;
+    bool taken;                          /* under the lock of the world */
+    _Atomic(struct counters *) counters; /* from the first thread of the place on */
+} __attribute__((aligned(64)));
+
+/* A table that FLUSHDB took out, waiting to be emptied in slices. */
+struct flushed {
+    struct flushed *next;
+    struct shard *shard; /* where it was: its lock guards readers of its items */
+    struct bucket *bucket;
+    uint32_t buckets;
+    uint32_t items;
+    unsigned db;
+};
+
+/* Where the background work stands. */
+struct keeper {
+    int64_t measured_ms; /* last memory_measure() */
+    int64_t walk_ms;     /* when the walk through the index began */
+    uint64_t walk_at;    /* shard of the walk */
+    uint64_t sweep_at;   /* shard of the expiry sweep */
+    int64_t sweep_ms;    /* when that began */
+    int64_t compact_ms;
+};
+
+struct cache {
+    struct zs_pool *pool;
+    struct learner *learner;
+    struct nursery_ring *ring;
+    struct ghost *ghost;
+    unsigned shard_bits;
+    unsigned databases;
+    uint8_t hash_seed[16];
+    _Atomic(struct shard *) db[CACHE_MAX_DATABASES];
+
+    /* Run-time options. */
+    _Atomic uint64_t maxmemory;
+    _Atomic unsigned policy, compression, cpu_percent, samples;
+    _Atomic bool psi, listening;
+    cache_event_fn *on_event;
+    void *event_arg;
+
+    struct lock world;
+    struct thread_place thread[CACHE_THREADS];
+    _Atomic int64_t zero[COUNTERS]; /* what the counters that can be reset stood at */
+
+    _Atomic int64_t charged;
+    _Atomic uint64_t peak, other_bytes;
+
+    struct lock flushed_lock;
+    struct flushed *flushed;
+    _Atomic uint64_t flushed_items; /* not yet freed */
+
+    /* The keeper's alone. */
+    struct keeper keeper;
+    /* Shard whose CLOCK is next; any evictor moves it on. */
+    _Atomic uint64_t hand;
+};
+
+static inline void count(struct cache_thread *t, unsigned what, int64_t delta)
+{
+    _Atomic int64_t *n = &t->counters->n[what];
+    atomic_store_explicit(n, atomic_load_explicit(n, memory_order_relaxed) + delta,
+                          memory_order_relaxed);
+}
+
+/* ---- stats.c ---- */
+
+int64_t counter_sum(struct cache *c, unsigned what);
+
+/* ---- thread.c ---- */
+
+/* A buffer of SCRATCH_BYTES; there are always enough. */
+unsigned scratch_take(struct cache_thread *t);
+static inline void scratch_give(struct cache_thread *t, unsigned i)
+{
+    t->scratch_busy &= ~(1u << i);
+}
+
+/* ---- key.c ---- */
+
+static inline unsigned shard_number(const struct cache *c, uint64_t hash)
+{
+    return (unsigned)(hash >> (64 - c->shard_bits));
+}
+static inline unsigned hash_h14(const struct cache *c, uint64_t hash)
+{
+    return (unsigned)(hash >> (64 - c->shard_bits - 14)) & 0x3fff;
+}
+/* NULL when the database was never written to. */
+static inline struct shard *db_shards(struct cache *c, unsigned db)
+{
+    return atomic_load_explicit(&c->db[db], memory_order_acquire);
+}
+/* Makes the shards of a database; false when memory is short. */
+bool db_begin(struct cache_thread *t, unsigned db);
+/* Locks, unless cache_lock_keys() did. */
+void shard_enter(struct cache_thread *t, struct shard *s);
+void shard_leave(struct cache_thread *t, struct shard *s);
+/* Seconds in which `due` counts, rounded down. */
+static inline uint32_t due_of(int64_t expire_ms)
+{
+    return expire_ms >= (int64_t)DUE_NEVER * 1000 ? DUE_NEVER - 1 : (uint32_t)(expire_ms / 1000);
+}
+
+/* ---- find.c: an item in its shard. All with the shard locked ---- */
+
+struct found {
+    struct slot slot;
+    struct item item;
+    const uint8_t *object;
+    struct zs_map map;
+    unsigned scratch; /* SCRATCHES = none */
+};
+/* The item of the key, pinned. */
+bool find_locked(struct cache_thread *t, struct shard *s, const struct cache_key *k,
+                 struct found *f);
+/* The same, but an item that has expired is dropped and not found. */
+bool find_live_locked(struct cache_thread *t, struct shard *s, const struct cache_key *k,
+                      struct found *f);
+/* Pins the item of a slot. False when it cannot be read. */
+bool found_open(struct cache_thread *t, struct slot slot, struct found *f);
+void found_end(struct cache_thread *t, struct found *f);
+/* Counts as a use. */
+void touch_locked(struct cache_thread *t, struct found *f);
+
+/* ---- account.c: what every insertion and removal changes ---- */
+
+/* `s` is locked; NULL for an item of a flushed table, which counts for no database any more. */
+void account(struct cache_thread *t, unsigned db, struct shard *s, const struct item *it, int sign);
+/* Takes the item out of its slot and frees it. The pin of f is ended. */
+void drop_locked(struct cache_thread *t, unsigned db, struct shard *s, struct found *f);
+enum cache_gone { GONE_EXPIRED, GONE_EVICTED, GONE_DAMAGED };
+/* The same, counted, and told to who listens. Returns the bytes it had. */
+size_t drop_as_locked(struct cache_thread *t, unsigned db, struct shard *s, struct found *f,
+                      enum cache_gone why);
+/* Frees an object that is in no slot: with its segments, unless somebody still reads them. */
+void object_free_locked(struct cache_thread *t, uint32_t handle, const struct item *it);
+
+/* ---- feed.c: reading a source piece by piece ---- */
+
+struct feed {
+    const struct cache_source *source;
+    const uint8_t *at;
+    size_t left; /* of the range at hand */
+};
+
+struct feed feed_begin(const struct cache_source *source);
+/* Copies exactly len bytes; false when the source ends before (it then lied about its total). */
+bool feed_copy(struct feed *f, uint8_t *dst, size_t len);
+/* len bytes in one piece: where they are, or copied to buf. NULL as feed_copy(). */
+const uint8_t *feed_piece(struct feed *f, uint8_t *buf, size_t len);
+
+/* ---- build.c: new objects ---- */
+
+struct build {
+    const struct cache_key *key;
+    enum cache_type type;
+    int64_t expire_ms;
+    const struct cache_source *value;
+};
+/* Makes an object, all or nothing; *it tells what it is (without pointers). */
+enum cache_status build_item(struct cache_thread *t, const struct build *b, uint32_t *handle,
+                             struct item *it);
+/* An object of header, key and stored bytes. */
+enum cache_status build_object(struct cache_thread *t, const struct item *it, const void *key,
+                               const void *stored, uint32_t *handle);
+/* Frees what build_item() made and nobody placed. */
+void built_free(struct cache_thread *t, uint32_t handle);
+/* A segment, coded when compression is on-write. `it` has the key. */
+enum cache_status build_segment(struct cache_thread *t, const struct item *it, const uint8_t *raw,
+                                size_t len, uint32_t *handle);
+/* zs_malloc() that makes room. */
+enum cache_status object_alloc(struct cache_thread *t, size_t size, uint32_t *handle);
+/* What new items carry, by the policy and compression in force. */
+uint8_t build_flags(const struct cache *c);
+/* Codes a value of one piece into out (SCRATCH_BYTES). Returns the stored length and sets codec and
+ * dict; 0 = stays raw. `head` = bytes before the stored ones. */
+struct coded {
+    size_t len;
+    uint8_t codec, dict;
+};
+struct coded encode_value(struct cache_thread *t, const struct item *key, const void *raw,
+                          size_t raw_len, size_t head, enum codec_effort effort, uint8_t *out);
+
+/* ---- segment.c ---- */
+
+enum cache_status segment_store(struct cache_thread *t, const void *raw, size_t raw_len,
+                                const struct coded *coded, const void *coded_bytes,
+                                uint32_t *handle);
+/* Decodes len bytes at off of a segment of raw_len. False when it is damaged. */
+bool segment_read(struct cache_thread *t, uint32_t handle, size_t raw_len, size_t off, size_t len,
+                  uint8_t *dst);
+void segment_free(struct cache_thread *t, uint32_t handle, size_t raw_len);
+/* Handle of segment i of a head. */
+uint32_t segment_handle(struct cache_thread *t, const uint8_t *stored, size_t raw_len, size_t i);
+/* All of them into a malloc()ed array with place for `room`; NULL when memory is short. */
+uint32_t *segment_handles(struct cache_thread *t, const uint8_t *stored, size_t raw_len,
+                          size_t room);
+/* Puts another object in the place of segment i and frees the old one. Nobody else may read. */
+void segment_replace_locked(struct cache_thread *t, const struct found *f, size_t i,
+                            uint32_t handle);
+void segment_look(struct cache_thread *t, uint32_t handle, unsigned *codec, unsigned *dict,
+                  size_t *stored_len);
+/* A head over n segments. On failure the segments are still the caller's. */
+enum cache_status segment_head(struct cache_thread *t, const struct item *it, const void *key,
+                               const uint32_t *handles, size_t n, uint32_t *handle);
+void segments_free(struct cache_thread *t, const uint32_t *handles, size_t n, size_t raw_len);
+/* Frees the lists of a head, not the segments; and all of a value. */
+void segment_lists_free(struct cache_thread *t, const uint8_t *stored, size_t raw_len);
+void segment_value_free(struct cache_thread *t, const uint8_t *stored, size_t raw_len);
+/* Readers of a head, with its shard locked. Returns how many there are then, with
+ * READERS_ORPHAN. */
+unsigned readers_add_locked(struct cache_thread *t, uint32_t handle, int delta);
+void readers_orphan_locked(struct cache_thread *t, uint32_t handle);
+
+/* ---- read.c ---- */
+
+void view_begin_locked(struct cache_thread *t, const struct cache_key *k, struct found *f,
+                       struct cache_view *v);
+/* With the shard locked. */
+void view_end_locked(struct cache_thread *t, struct shard *s, struct cache_view *v);
+
+/* ---- write.c ---- */
+
+/* Puts a new object in the place of the found one (f may be NULL: the key is absent), which is
+ * freed; its pin stays. On failure the object is still the caller's. */
+enum cache_status place_locked(struct cache_thread *t, struct shard *s, const struct cache_key *k,
+                               struct found *f, uint32_t handle, const struct item *it);
+/* The same without freeing the old object. */
+void swap_locked(struct cache_thread *t, struct shard *s, const struct cache_key *k,
+                 struct found *f, uint32_t handle, const struct item *it);
+/* Builds and places; or deletes, when it would have expired already. The pin of f stays. */
+enum cache_status store_locked(struct cache_thread *t, struct shard *s, const struct build *b,
+                               struct found *f);
+/* Sets the expiry of a found item, in place or by a new object. The pin of f stays. */
+enum cache_status expire_locked(struct cache_thread *t, struct shard *s, const struct cache_key *k,
+                                struct found *f, int64_t expire_ms);
+
+/* ---- update.c ---- */
+
+/* Pins the item of an update once more. False when it is absent. */
+bool update_open(struct cache_thread *t, struct cache_update *u, struct found *f);
+
+/* ---- memory.c ---- */
+
+/* Tells the pool how many pages are left for it. */
+void memory_set_limit(struct cache *c);
+/* After the pool refused: evicts and compacts a little. False when nothing can be freed. */
+bool memory_room(struct cache_thread *t, size_t bytes);
+/* Bytes to evict until use is below this share (1/1024) of the cap; 0 = it is. */
+size_t memory_over(struct cache *c, unsigned share);
+/* Measures what the process takes beside what is counted. */
+void memory_measure(struct cache *c);
+
+/* ---- evict.c: the CLOCK; sample.c: the sampled policies ---- */
+
+/* Evicts about so many bytes of items; returns how many it did. 0 = nothing may be evicted. Only
+ * tries to lock, so any lock may be held. */
+size_t evict(struct cache_thread *t, size_t bytes);
+size_t evict_sampled(struct cache_thread *t, size_t bytes);
+/* The databases that exist; returns how many. */
+unsigned databases_present(struct cache *c, unsigned out[CACHE_MAX_DATABASES]);
+static inline bool policy_is_volatile(unsigned policy)
+{
+    return policy >= CACHE_VOLATILE_LRU && policy <= CACHE_VOLATILE_TTL;
+}
+static inline bool policy_has_clock(unsigned policy)
+{
+    return policy == CACHE_ALLKEYS_LRU || policy == CACHE_ALLKEYS_LFU ||
+           policy == CACHE_VOLATILE_LRU || policy == CACHE_VOLATILE_LFU;
+}
+static inline bool policy_is_lfu(unsigned policy)
+{
+    return policy == CACHE_ALLKEYS_LFU || policy == CACHE_VOLATILE_LFU;
+}
+uint32_t clock_new(const struct cache_thread *t, unsigned policy);
+uint32_t clock_touched(struct cache_thread *t, unsigned policy, uint32_t clock);
+/* 0..255, decayed until now. */
+unsigned clock_frequency(const struct cache_thread *t, uint32_t clock);
+int64_t clock_idle_ms(const struct cache_thread *t, unsigned policy, uint32_t clock);
+
+/* ---- nursery.c ---- */
+
+/* After the insertion of an item with ITEM_NURSERY, its shard locked. */
+void nursery_arrive(struct cache_thread *t, const struct cache_key *k, uint32_t handle);
+/* Takes up to n that arrived at least min_age tenths of a second ago out of the nursery: into main,
+ * coded, or (may_drop) away. Returns how many entries it took; *freed grows by bytes. */
+unsigned nursery_leave(struct cache_thread *t, unsigned n, uint32_t min_age, bool may_drop,
+                       size_t *freed);
+/* Whether it holds more than its share; by more than the slack, that is. */
+bool nursery_is_full(struct cache *c, bool slack);
+/* A writer lends a hand when the nursery is over its slack. No lock is held. */
+void nursery_help(struct cache_thread *t);
+
+/* ---- recode.c ---- */
+
+enum recoded { RECODED_SMALLER, RECODED_SAME, RECODED_GONE };
+/* Codes an item again where that makes its size class smaller, and ends its time in the nursery.
+ * The shard is locked by the caller, and unlocked at return; *saved grows by bytes. */
+enum recoded recode_item(struct cache_thread *t, unsigned db, struct shard *s, unsigned h14,
+                         uint32_t handle, enum codec_effort effort, size_t *saved);
+/* Locks; only tries while the thread helps out inside an operation. */
+bool shard_seize(struct cache_thread *t, struct shard *s);
+
+/* ---- dict.c ---- */
+
+/* Frees retired dictionaries that no item has any more. No lock is held. */
+void dict_release(struct cache_thread *t);
+
+/* ---- idle.c ---- */
+
+/* Time between two steps of age. */
+#define IDLE_ROUND_MS 12000
+
+/* Walks on through the index for at most budget_us: lets items age and recodes what is idle. */
+void idle_walk(struct cache_thread *t, int64_t budget_us);
+
+/* ---- expire.c, flush.c ---- */
+
+/* Sweeps for at most budget_us; returns items dropped. */
+size_t expire_sweep(struct cache_thread *t, int64_t budget_us);
+/* Empties flushed tables for at most budget_us; true when some are left. */
+bool flush_slice(struct cache_thread *t, int64_t budget_us);
+
+/* ---- tick.c ---- */
+
+static inline void rung(struct cache_thread *t, enum cache_rung r, size_t bytes, int64_t us)
+{
+    count(t, N_RUNG_RUNS + r, 1);
+    count(t, N_RUNG_BYTES + r, (int64_t)bytes);
+    count(t, N_RUNG_US + r, us);
+}
+
+#endif

@@ -1,0 +1,110 @@
+/* What the process takes, and keeping it below the cap. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+/* The pool keeps at least so many pages, whatever else takes the cap. */
+#define PAGES_LEAST 64
+
+/* Bytes outside the pool that are known. */
+static uint64_t known_bytes(struct cache *c)
+{
+    int64_t index = counter_sum(c, N_INDEX_BYTES);
+    int64_t charged = atomic_load_explicit(&c->charged, memory_order_relaxed);
+    return (uint64_t)(index > 0 ? index : 0) + (uint64_t)(charged > 0 ? charged : 0) +
+           ghost_bytes(c->ghost) + nursery_ring_bytes(c->ring) + learner_bytes(c->learner);
+}
+
+static uint64_t outside_bytes(struct cache *c)
+{
+    return known_bytes(c) + atomic_load_explicit(&c->other_bytes, memory_order_relaxed);
+}
+
+uint64_t cache_used_memory(struct cache *cache)
+{
+    return zs_resident_bytes(cache->pool) + outside_bytes(cache);
+}
+
+/* Resident bytes of the process; 0 = not known. */
+static uint64_t process_bytes(void)
+{
+    char text[128];
+    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    ssize_t n = read(fd, text, sizeof text - 1);
+    close(fd);
+    if (n <= 0)
+        return 0;
+    text[n] = '\0';
+    char *end;
+    strtoull(text, &end, 10);
+    return strtoull(end, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+void memory_measure(struct cache *c)
+{
+    uint64_t rss = process_bytes();
+    uint64_t counted = zs_resident_bytes(c->pool) + known_bytes(c);
+    atomic_store_explicit(&c->other_bytes, rss > counted ? rss - counted : 0, memory_order_relaxed);
+    uint64_t used = cache_used_memory(c);
+    if (used > atomic_load_explicit(&c->peak, memory_order_relaxed))
+        atomic_store_explicit(&c->peak, used, memory_order_relaxed);
+}
+
+void memory_set_limit(struct cache *c)
+{
+    uint64_t cap = atomic_load_explicit(&c->maxmemory, memory_order_relaxed);
+    if (cap == 0) {
+        zs_set_page_limit(c->pool, 0);
+        return;
+    }
+    struct zs_pool_stats stats;
+    zs_pool_stats(c->pool, &stats);
+    uint64_t outside = outside_bytes(c) + stats.table_bytes;
+    uint64_t pages = cap > outside ? (cap - outside) / ZS_PAGE_SIZE : 0;
+    zs_set_page_limit(c->pool, pages < PAGES_LEAST ? PAGES_LEAST : (size_t)pages);
+}
+
+size_t memory_over(struct cache *c, unsigned share)
+{
+    uint64_t cap = atomic_load_explicit(&c->maxmemory, memory_order_relaxed);
+    if (cap == 0)
+        return 0;
+    struct zs_pool_stats stats;
+    zs_pool_stats(c->pool, &stats);
+    uint64_t used = cache_used_memory(c);
+    /* What compaction and trimming will give back need not be evicted. */
+    uint64_t slack = (stats.pages_cached + zs_shrinker_count(c->pool)) * (uint64_t)ZS_PAGE_SIZE;
+    uint64_t mark = cap / 1024 * share;
+    used = used > slack ? used - slack : 0;
+    return used > mark ? (size_t)(used - mark) : 0;
+}
+
+bool memory_room(struct cache_thread *t, size_t bytes)
+{
+    struct cache *c = t->cache;
+    if (t->helping != 0 || atomic_load_explicit(&c->maxmemory, memory_order_relaxed) == 0)
+        return false;
+    t->helping++;
+    size_t freed = evict(t, bytes * 2 + ((size_t)16 << 10));
+    struct zs_compact_result r =
+        zs_compact(c->pool, (struct zs_budget){.max_moves = 256, .max_bytes = (size_t)64 << 10});
+    t->helping--;
+    return freed > 0 || r.pages_freed > 0 || r.more;
+}
+
+void cache_charge(struct cache *cache, int64_t bytes)
+{
+    atomic_fetch_add_explicit(&cache->charged, bytes, memory_order_relaxed);
+}
+
+bool cache_may_charge(struct cache *cache, size_t bytes)
+{
+    uint64_t cap = atomic_load_explicit(&cache->maxmemory, memory_order_relaxed);
+    uint64_t outside = outside_bytes(cache);
+    return cap == 0 || (outside < cap && bytes <= cap - outside);
+}

@@ -1,0 +1,85 @@
+/* The nursery: where new items stay raw until it is known whether they are worth coding. */
+#include "internal.h"
+
+#define BATCH 32
+/* Its share of the cap, and how much more it may hold until writers help: 1/1024. */
+#define SHARE 100
+#define SLACK 25
+/* Without a cap. */
+#define SHARE_BYTES ((int64_t)64 << 20)
+
+void nursery_arrive(struct cache_thread *t, const struct cache_key *k, uint32_t handle)
+{
+    struct nursery_entry e = {.hash = k->hash, .handle = handle};
+    e.db = k->db & 15u;
+    e.when = (uint32_t)(t->now_ms / 100) & 0xfffffffu;
+    /* Without memory for the entry the walk over idle items will find it. */
+    nursery_ring_add(t->cache->ring, t->id, &e);
+}
+
+bool nursery_is_full(struct cache *c, bool slack)
+{
+    int64_t cap = (int64_t)atomic_load_explicit(&c->maxmemory, memory_order_relaxed);
+    int64_t share = cap == 0 ? SHARE_BYTES : cap / 1024 * SHARE;
+    if (slack)
+        share += cap == 0 ? SHARE_BYTES / 4 : cap / 1024 * SLACK;
+    return counter_sum(c, N_NURSERY_BYTES) > share;
+}
+
+/* Drops the item when nobody read it. True when it did; the shard stays locked. */
+static bool drop_unread(struct cache_thread *t, const struct nursery_entry *e, struct shard *s,
+                        struct slot slot, size_t *freed)
+{
+    struct found f;
+    if (ref_frequency(slot.bucket->ref[slot.i]) > 0 || !found_open(t, slot, &f))
+        return false;
+    if ((f.item.flags & ITEM_NURSERY) == 0) {
+        found_end(t, &f);
+        return false;
+    }
+    ghost_add(t->cache->ghost, e->hash);
+    *freed += drop_as_locked(t, e->db, s, &f, GONE_EVICTED);
+    return true;
+}
+
+static void leave(struct cache_thread *t, const struct nursery_entry *e, bool may_drop,
+                  size_t *freed)
+{
+    struct cache *c = t->cache;
+    struct shard *shards = db_shards(c, e->db);
+    struct slot slot;
+    if (shards == NULL)
+        return;
+    struct shard *s = &shards[shard_number(c, e->hash)];
+    if (!shard_seize(t, s)) {
+        nursery_ring_add(c->ring, t->id, e); /* later */
+        return;
+    }
+    if (!shard_find_handle(s, hash_h14(c, e->hash), e->handle, &slot) ||
+        (may_drop && drop_unread(t, e, s, slot, freed))) {
+        lock_release(&s->lock);
+        return;
+    }
+    recode_item(t, e->db, s, hash_h14(c, e->hash), e->handle, CODEC_FAST, freed);
+}
+
+unsigned nursery_leave(struct cache_thread *t, unsigned n, uint32_t min_age, bool may_drop,
+                       size_t *freed)
+{
+    struct nursery_entry e[BATCH];
+    uint32_t now = (uint32_t)(t->now_ms / 100) & 0xfffffffu;
+    unsigned taken = nursery_ring_take(t->cache->ring, now, min_age, e, n < BATCH ? n : BATCH);
+    for (unsigned i = 0; i < taken; i++)
+        leave(t, &e[i], may_drop, freed);
+    return taken;
+}
+
+void nursery_help(struct cache_thread *t)
+{
+    size_t freed = 0;
+    if (t->helping != 0 || t->locked_count != 0 || !nursery_is_full(t->cache, true))
+        return;
+    t->helping++;
+    nursery_leave(t, BATCH, 0, false, &freed);
+    t->helping--;
+}

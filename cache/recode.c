@@ -1,0 +1,258 @@
+/* Coding items again that are in the index: out of the nursery, when idle, off old dictionaries.
+ *
+ * The work on the bytes is done without the lock, while the item is pinned. It is then put in only
+ * if the slot still has the same object: a pinned object keeps its handle, so that the same handle
+ * is the same item. Its expiry may have changed meanwhile, so the header is written at the end.
+ */
+#include "internal.h"
+
+bool shard_seize(struct cache_thread *t, struct shard *s)
+{
+    if (t->helping != 0)
+        return lock_try(&s->lock);
+    lock_acquire(&s->lock);
+    return true;
+}
+
+/* Rewrites the flags of an item in place. */
+static void set_flags_locked(struct cache_thread *t, unsigned db, struct shard *s, struct found *f,
+                             unsigned flags)
+{
+    uint8_t byte = (uint8_t)flags;
+    if (byte == f->item.flags)
+        return;
+    account(t, db, s, &f->item, -1);
+    f->item.flags = byte;
+    account(t, db, s, &f->item, 1);
+    zs_obj_write(t->cache->pool, ref_handle(f->slot.bucket->ref[f->slot.i]), 0, &byte, 1);
+}
+
+static bool is_outdated(struct cache_thread *t, unsigned dict, const struct item *it)
+{
+    struct learner *l = t->cache->learner;
+    if (dict != 0)
+        return learner_is_retired(l, dict);
+    return learner_current(l, it->key, it->key_len) != 0;
+}
+
+static bool is_wanted(struct cache_thread *t, const struct item *it, enum codec_effort effort)
+{
+    if (it->raw_len == 0 ||
+        atomic_load_explicit(&t->cache->compression, memory_order_relaxed) == CACHE_UNCOMPRESSED)
+        return false;
+    if (item_codec(it) == ITEM_SEGMENTED)
+        return (it->flags & ITEM_NURSERY) != 0 ||
+               (effort == CODEC_CLOSE && (it->flags & ITEM_CLOSE) == 0);
+    if (item_codec(it) == CODEC_RAW && (it->flags & (ITEM_STUBBORN | ITEM_CLOSE)) == 0)
+        return true;
+    if (effort == CODEC_CLOSE && (it->flags & ITEM_CLOSE) == 0)
+        return true;
+    return is_outdated(t, it->dict, it);
+}
+
+static uint8_t flags_after(const struct item *it, enum codec_effort effort, bool stubborn)
+{
+    return (uint8_t)((it->flags & ~(ITEM_NURSERY | ITEM_STUBBORN)) |
+                     (effort == CODEC_CLOSE ? ITEM_CLOSE : 0) | (stubborn ? ITEM_STUBBORN : 0));
+}
+
+/* ---- values of one piece ---- */
+
+/* Decodes the pinned item; NULL = damaged. */
+static const uint8_t *raw_of(struct cache_thread *t, const struct item *it, uint8_t *buf)
+{
+    const struct codec_dict *dict = learner_dict(t->cache->learner, it->dict);
+    if (item_codec(it) == CODEC_RAW)
+        return it->stored;
+    bool ok = (it->dict == 0 || dict != NULL) &&
+              codec_decode(t->codec, (enum codec_id)item_codec(it), dict, it->stored,
+                           it->stored_len, buf, it->raw_len);
+    return ok ? buf : NULL;
+}
+
+/* Puts the new form in. On failure the item stays as it is but for its flags. */
+static enum recoded put_locked(struct cache_thread *t, unsigned db, struct shard *s,
+                               struct found *f, const struct coded *coded, const void *stored,
+                               enum codec_effort effort, size_t *saved)
+{
+    struct item it = f->item;
+    uint32_t handle;
+    bool raw = coded->len == 0;
+    it.flags = (uint8_t)((flags_after(&f->item, effort, raw) & ~ITEM_CODEC) | coded->codec);
+    it.dict = coded->dict;
+    it.stored_len = raw ? it.raw_len : coded->len;
+    size_t before = zs_usable_size(t->cache->pool, ref_handle(f->slot.bucket->ref[f->slot.i]));
+    if (build_object(t, &it, it.key, stored, &handle) != CACHE_OK) {
+        set_flags_locked(t, db, s, f, f->item.flags & ~(unsigned)ITEM_NURSERY);
+        return RECODED_SAME;
+    }
+    struct bucket *b = f->slot.bucket;
+    unsigned i = f->slot.i;
+    uint32_t old = ref_handle(b->ref[i]);
+    account(t, db, s, &f->item, -1);
+    account(t, db, s, &it, 1);
+    b->ref[i] = ref_make(handle, ref_frequency(b->ref[i]));
+    zs_free(t->cache->pool, old);
+    count(t, N_RECODED, 1);
+    size_t after = zs_usable_size(t->cache->pool, handle);
+    *saved += before > after ? before - after : 0;
+    return RECODED_SMALLER;
+}
+
+static bool is_smaller(struct cache_thread *t, const struct item *it, const struct coded *coded)
+{
+    size_t head = it->key_len + 6u;
+    size_t now = it->stored_len + head;
+    size_t then = (coded->len == 0 ? it->raw_len : coded->len) + head;
+    return zs_lookup_class_index(t->cache->pool, then) < zs_lookup_class_index(t->cache->pool, now);
+}
+
+/* With the shard locked again: the item may be another now. */
+static enum recoded finish_locked(struct cache_thread *t, unsigned db, struct shard *s,
+                                  unsigned h14, uint32_t handle, const struct coded *coded,
+                                  const void *stored, enum codec_effort effort, size_t *saved)
+{
+    struct slot slot;
+    struct found f;
+    if (!shard_find_handle(s, h14, handle, &slot) || !found_open(t, slot, &f))
+        return RECODED_GONE;
+    enum recoded result = RECODED_SAME;
+    bool must = f.item.dict != 0 && learner_is_retired(t->cache->learner, f.item.dict);
+    if (must || is_smaller(t, &f.item, coded))
+        result = put_locked(t, db, s, &f, coded, stored, effort, saved);
+    else
+        set_flags_locked(
+            t, db, s, &f,
+            flags_after(&f.item, effort, item_codec(&f.item) == CODEC_RAW && coded->len == 0));
+    found_end(t, &f);
+    return result;
+}
+
+/* The shard is locked, and unlocked at return; so is the pin of f. */
+static enum recoded recode_piece(struct cache_thread *t, unsigned db, struct shard *s, unsigned h14,
+                                 struct found *f, enum codec_effort effort, size_t *saved)
+{
+    uint32_t handle = ref_handle(f->slot.bucket->ref[f->slot.i]);
+    enum recoded result = RECODED_GONE;
+    lock_release(&s->lock);
+    unsigned in = scratch_take(t);
+    unsigned out = scratch_take(t);
+    const uint8_t *raw = raw_of(t, &f->item, t->scratch[in]);
+    struct coded coded = {0, CODEC_RAW, 0};
+    if (raw != NULL)
+        coded = encode_value(t, &f->item, raw, f->item.raw_len,
+                             (size_t)(f->item.stored - f->object), effort, t->scratch[out]);
+    if (shard_seize(t, s)) {
+        if (raw != NULL)
+            result = finish_locked(t, db, s, h14, handle, &coded,
+                                   coded.len == 0 ? raw : t->scratch[out], effort, saved);
+        else if (shard_find_handle(s, h14, handle, &f->slot)) {
+            found_end(t, f);
+            if (found_open(t, f->slot, f))
+                drop_as_locked(t, db, s, f, GONE_DAMAGED);
+            f = NULL;
+        }
+        lock_release(&s->lock);
+    }
+    if (f != NULL)
+        found_end(t, f);
+    scratch_give(t, in);
+    scratch_give(t, out);
+    return result;
+}
+
+/* ---- long values: segment by segment, as long as nobody else reads ---- */
+
+/* Puts a segment in, when the item is still there and we are its only reader. */
+static bool put_segment(struct cache_thread *t, struct shard *s, unsigned h14,
+                        const struct found *f, size_t i, uint32_t fresh)
+{
+    struct slot slot;
+    lock_acquire(&s->lock);
+    bool ours = shard_find_handle(s, h14, f->map.handle, &slot) &&
+                readers_add_locked(t, f->map.handle, 0) == 1;
+    if (ours)
+        segment_replace_locked(t, f, i, fresh);
+    lock_release(&s->lock);
+    if (!ours)
+        segment_free(t, fresh, segment_len(f->item.raw_len, i));
+    return ours;
+}
+
+/* False when there is no sense in going on. */
+static bool recode_segment(struct cache_thread *t, struct shard *s, unsigned h14,
+                           const struct found *f, size_t i, enum codec_effort effort, size_t *saved)
+{
+    size_t len = segment_len(f->item.raw_len, i);
+    uint32_t old = segment_handle(t, f->item.stored, f->item.raw_len, i);
+    unsigned codec, dict;
+    size_t stored_len;
+    uint32_t fresh;
+    segment_look(t, old, &codec, &dict, &stored_len);
+    bool must = learner_is_retired(t->cache->learner, dict);
+    if (codec != CODEC_RAW && effort == CODEC_FAST && !must)
+        return true;
+    unsigned in = scratch_take(t);
+    unsigned out = scratch_take(t);
+    bool go_on = segment_read(t, old, len, 0, len, t->scratch[in]);
+    if (go_on) {
+        struct coded coded =
+            encode_value(t, &f->item, t->scratch[in], len, SEGMENT_HEADER, effort, t->scratch[out]);
+        size_t then = coded.len == 0 ? len : coded.len;
+        if ((then < stored_len || must) &&
+            segment_store(t, t->scratch[in], len, &coded, t->scratch[out], &fresh) == CACHE_OK) {
+            go_on = put_segment(t, s, h14, f, i, fresh);
+            *saved += go_on && stored_len > then ? stored_len - then : 0;
+            count(t, N_RECODED, go_on);
+        }
+    }
+    scratch_give(t, in);
+    scratch_give(t, out);
+    return go_on;
+}
+
+/* Who helps out may hold other locks, and leaves long values to the keeper. */
+static enum recoded recode_long(struct cache_thread *t, unsigned db, struct shard *s, unsigned h14,
+                                struct found *f, enum codec_effort effort, size_t *saved)
+{
+    uint32_t handle = f->map.handle;
+    size_t before = *saved;
+    if (t->helping != 0 || readers_add_locked(t, handle, 0) != 0) {
+        set_flags_locked(t, db, s, f, f->item.flags & ~(unsigned)ITEM_NURSERY);
+        lock_release(&s->lock);
+        found_end(t, f);
+        return RECODED_SAME;
+    }
+    set_flags_locked(t, db, s, f, flags_after(&f->item, effort, false));
+    readers_add_locked(t, handle, 1);
+    lock_release(&s->lock);
+    for (size_t i = 0; i < segment_count(f->item.raw_len); i++)
+        if (!recode_segment(t, s, h14, f, i, effort, saved))
+            break;
+    lock_acquire(&s->lock);
+    if (readers_add_locked(t, handle, -1) == READERS_ORPHAN)
+        built_free(t, handle);
+    lock_release(&s->lock);
+    found_end(t, f);
+    return *saved > before ? RECODED_SMALLER : RECODED_SAME;
+}
+
+enum recoded recode_item(struct cache_thread *t, unsigned db, struct shard *s, unsigned h14,
+                         uint32_t handle, enum codec_effort effort, size_t *saved)
+{
+    struct slot slot;
+    struct found f;
+    if (!shard_find_handle(s, h14, handle, &slot) || !found_open(t, slot, &f)) {
+        lock_release(&s->lock);
+        return RECODED_GONE;
+    }
+    bool wanted = is_wanted(t, &f.item, effort);
+    if (wanted && item_codec(&f.item) == ITEM_SEGMENTED)
+        return recode_long(t, db, s, h14, &f, effort, saved);
+    if (wanted)
+        return recode_piece(t, db, s, h14, &f, effort, saved);
+    set_flags_locked(t, db, s, &f, f.item.flags & ~(unsigned)ITEM_NURSERY);
+    found_end(t, &f);
+    lock_release(&s->lock);
+    return RECODED_SAME;
+}

@@ -1,0 +1,134 @@
+/* The sampled policies: of some random items the worst goes. Hashing spreads keys over shards at
+ * random, so neighbours in a shard are a random sample.
+ *
+ * Access clock of an item (24 bits), under the LRU and LFU policies only:
+ *   LRU   time of the last use, in tenths of a second
+ *   LFU   [ minutes of the last change : 16 ][ logarithmic counter : 8 ]
+ */
+#include "internal.h"
+
+#define CLOCK_MASK   0xffffffu
+#define SAMPLE_TIMES 4 /* so many times maxmemory-samples are looked at: they are neighbours */
+#define LFU_START    5
+#define LFU_FACTOR   10
+
+static uint32_t tenths(const struct cache_thread *t)
+{
+    return (uint32_t)(t->now_ms / 100) & CLOCK_MASK;
+}
+
+static uint32_t minutes(const struct cache_thread *t)
+{
+    return (uint32_t)(t->now_ms / 60000) & 0xffff;
+}
+
+uint32_t clock_new(const struct cache_thread *t, unsigned policy)
+{
+    return policy_is_lfu(policy) ? minutes(t) << 8 | LFU_START : tenths(t);
+}
+
+unsigned clock_frequency(const struct cache_thread *t, uint32_t clock)
+{
+    unsigned counter = clock & 0xff;
+    uint32_t passed = (minutes(t) - (clock >> 8)) & 0xffff;
+    return passed < counter ? counter - passed : 0;
+}
+
+uint32_t clock_touched(struct cache_thread *t, unsigned policy, uint32_t clock)
+{
+    if (!policy_is_lfu(policy))
+        return tenths(t);
+    unsigned counter = clock_frequency(t, clock);
+    unsigned base = counter > LFU_START ? counter - LFU_START : 0;
+    if (counter < 255 && random_below(&t->random, base * LFU_FACTOR + 1) == 0)
+        counter++;
+    return minutes(t) << 8 | counter;
+}
+
+int64_t clock_idle_ms(const struct cache_thread *t, unsigned policy, uint32_t clock)
+{
+    if (policy_is_lfu(policy))
+        return (int64_t)((minutes(t) - (clock >> 8)) & 0xffff) * 60000;
+    return (int64_t)((tenths(t) - clock) & CLOCK_MASK) * 100;
+}
+
+/* Higher = to be evicted sooner; 0 = may not be. */
+static uint64_t badness(struct cache_thread *t, unsigned policy, const struct found *f)
+{
+    const struct item *it = &f->item;
+    unsigned age = tag_age(f->slot.bucket->tag[f->slot.i]);
+    if (policy_is_volatile(policy) && it->expire_ms == CACHE_NO_EXPIRY)
+        return 0;
+    if (policy == CACHE_VOLATILE_TTL)
+        return UINT64_MAX - (uint64_t)it->expire_ms;
+    if (!policy_has_clock(policy))
+        return (random_next(&t->random) >> 1) + 1;
+    if (it->clock_at == 0) /* made under another policy */
+        return policy_is_lfu(policy) ? 256 - ref_frequency(f->slot.bucket->ref[f->slot.i])
+                                     : age * 15000u + 1;
+    uint32_t clock = item_read_clock(f->object + it->clock_at);
+    int64_t idle = clock_idle_ms(t, policy, clock);
+    if (policy_is_lfu(policy))
+        return (uint64_t)(256 - clock_frequency(t, clock)) << 32 | (uint32_t)(idle / 1000);
+    return (uint64_t)idle + 1;
+}
+
+/* Looks at some items from a random bucket on and evicts the worst of them. */
+static size_t evict_of_shard(struct cache_thread *t, unsigned policy, unsigned db, struct shard *s)
+{
+    unsigned samples = atomic_load_explicit(&t->cache->samples, memory_order_relaxed);
+    unsigned seen = 0;
+    uint64_t worst = 0;
+    struct slot at = {NULL, 0};
+    uint32_t end = shard_buckets(s->nbuckets);
+    uint32_t from = random_below(&t->random, end);
+    struct found f;
+    for (uint32_t n = 0; n < end && seen < samples * SAMPLE_TIMES; n++) {
+        struct bucket *b = &s->bucket[(from + n) % end];
+        if (policy_is_volatile(policy) && b->due == DUE_NEVER)
+            continue;
+        for (unsigned i = 0; i < BUCKET_SLOTS; i++) {
+            if (b->ref[i] == 0 || !found_open(t, (struct slot){b, i}, &f))
+                continue;
+            uint64_t bad = badness(t, policy, &f);
+            found_end(t, &f);
+            seen += bad > 0;
+            if (bad > worst) {
+                worst = bad;
+                at = (struct slot){b, i};
+            }
+        }
+    }
+    if (at.bucket == NULL || !found_open(t, at, &f))
+        return 0;
+    return drop_as_locked(t, db, s, &f, GONE_EVICTED);
+}
+
+static bool has_victims(unsigned policy, const struct shard *s)
+{
+    return policy_is_volatile(policy) ? s->expiring > 0 : s->count > 0;
+}
+
+size_t evict_sampled(struct cache_thread *t, size_t bytes)
+{
+    struct cache *c = t->cache;
+    unsigned policy = atomic_load_explicit(&c->policy, memory_order_relaxed);
+    unsigned dbs[CACHE_MAX_DATABASES];
+    unsigned n = databases_present(c, dbs);
+    uint32_t shards = (uint32_t)n << c->shard_bits;
+    size_t freed = 0;
+    uint32_t at = shards == 0 ? 0 : random_below(&t->random, shards);
+    for (uint32_t empty = 0; empty < shards && freed < bytes; at = (at + 1) % shards) {
+        unsigned db = dbs[at >> c->shard_bits];
+        struct shard *s = &db_shards(c, db)[at & ((1u << c->shard_bits) - 1)];
+        size_t got = 0;
+        if (lock_try(&s->lock)) {
+            if (has_victims(policy, s))
+                got = evict_of_shard(t, policy, db, s);
+            lock_release(&s->lock);
+        }
+        freed += got;
+        empty = got > 0 ? 0 : empty + 1;
+    }
+    return freed;
+}

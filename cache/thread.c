@@ -1,0 +1,124 @@
+/* Threads of the cache: entering, leaving, and keeping all others out. */
+#include <stdlib.h>
+
+#include "internal.h"
+
+static bool thread_buffers(struct cache_thread *t)
+{
+    t->codec = codec_ctx_create();
+    bool ok = t->codec != NULL;
+    for (unsigned i = 0; i < SCRATCHES; i++) {
+        t->scratch[i] = malloc(SCRATCH_BYTES);
+        ok = ok && t->scratch[i] != NULL;
+    }
+    return ok;
+}
+
+static void thread_free(struct cache_thread *t)
+{
+    codec_ctx_destroy(t->codec);
+    for (unsigned i = 0; i < SCRATCHES; i++)
+        free(t->scratch[i]);
+    free(t);
+}
+
+/* A place in the table; CACHE_THREADS = none. Its counters stay when the thread ends, and the next
+ * thread of the place goes on with them. */
+static unsigned take_place(struct cache *c)
+{
+    unsigned i = 0;
+    lock_acquire(&c->world);
+    while (i < CACHE_THREADS && c->thread[i].taken)
+        i++;
+    if (i < CACHE_THREADS && atomic_load(&c->thread[i].counters) == NULL)
+        atomic_store(&c->thread[i].counters, calloc(1, sizeof(struct counters)));
+    if (i < CACHE_THREADS && atomic_load(&c->thread[i].counters) == NULL)
+        i = CACHE_THREADS;
+    if (i < CACHE_THREADS)
+        c->thread[i].taken = true;
+    lock_release(&c->world);
+    return i;
+}
+
+struct cache_thread *cache_thread_create(struct cache *cache)
+{
+    struct cache_thread *t = calloc(1, sizeof *t);
+    if (t == NULL)
+        return NULL;
+    t->cache = cache;
+    if (!thread_buffers(t)) {
+        thread_free(t);
+        return NULL;
+    }
+    t->id = take_place(cache);
+    if (t->id == CACHE_THREADS) {
+        thread_free(t);
+        return NULL;
+    }
+    t->counters = atomic_load(&cache->thread[t->id].counters);
+    t->random.state = (uint64_t)t->id * 0x9e3779b97f4a7c15u + 1;
+    return t;
+}
+
+void cache_thread_destroy(struct cache_thread *t)
+{
+    if (t == NULL)
+        return;
+    struct cache *c = t->cache;
+    assert(!t->inside && t->scratch_busy == 0);
+    lock_acquire(&c->world);
+    c->thread[t->id].taken = false;
+    lock_release(&c->world);
+    thread_free(t);
+}
+
+void cache_enter(struct cache_thread *t, int64_t now_ms)
+{
+    assert(!t->inside);
+    lock_acquire(&t->cache->thread[t->id].inside);
+    t->inside = true;
+    t->now_ms = now_ms;
+}
+
+void cache_exit(struct cache_thread *t)
+{
+    assert(t->inside && !t->has_world);
+    t->inside = false;
+    lock_release(&t->cache->thread[t->id].inside);
+}
+
+int64_t cache_now(const struct cache_thread *t)
+{
+    return t->now_ms;
+}
+
+void cache_world_lock(struct cache_thread *t)
+{
+    struct cache *c = t->cache;
+    assert(t->inside && !t->has_world && t->locked_count == 0);
+    lock_release(&c->thread[t->id].inside);
+    lock_acquire(&c->world);
+    for (unsigned i = 0; i < CACHE_THREADS; i++)
+        lock_acquire(&c->thread[i].inside);
+    t->has_world = true;
+}
+
+/* The caller's own place stays locked: it is inside still. */
+void cache_world_unlock(struct cache_thread *t)
+{
+    struct cache *c = t->cache;
+    assert(t->has_world);
+    for (unsigned i = 0; i < CACHE_THREADS; i++)
+        if (i != t->id)
+            lock_release(&c->thread[i].inside);
+    t->has_world = false;
+    lock_release(&c->world);
+}
+
+unsigned scratch_take(struct cache_thread *t)
+{
+    unsigned i = (unsigned)__builtin_ctz(~t->scratch_busy);
+    assert(i < SCRATCHES);
+    t->scratch_busy |= 1u << i;
+    return i;
+}
