@@ -85,9 +85,20 @@ void instance_start(struct instance *s, const char *const *options)
     read_banner(s);
 }
 
+/* What a server that failed had to say, a sanitizer's report above all. */
+static void show_output(int output)
+{
+    char text[4096];
+    ssize_t n;
+    while ((n = read(output, text, sizeof text)) > 0)
+        (void)fwrite(text, 1, (size_t)n, stdout);
+}
+
 int instance_wait(struct instance *s)
 {
     int status = status_of(s->pid);
+    if (status != 0)
+        show_output(s->output);
     close(s->output);
     unlink(s->unix_path);
     rmdir(s->dir);
@@ -147,6 +158,21 @@ uint64_t instance_rss(const struct instance *s)
     ck_assert_int_eq(fscanf(file, "%llu %llu", &all, &resident), 2);
     (void)fclose(file);
     return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+bool memory_is_telling(void)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    return false;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+    return false;
+#else
+    return true;
+#endif
+#else
+    return true;
+#endif
 }
 
 /* ---- plain sockets ---- */

@@ -32,6 +32,8 @@ redisContext *instance_connect(const struct instance *s);
 int instance_socket(const struct instance *s);
 /* Resident memory in bytes. */
 uint64_t instance_rss(const struct instance *s);
+/* False in builds with sanitizers, whose own memory drowns the server's. */
+bool memory_is_telling(void);
 
 void send_bytes(int fd, const char *bytes, size_t len);
 void send_text(int fd, const char *text);

