@@ -7,8 +7,9 @@ void *os_reserve(size_t bytes)
 {
     /* Without MAP_NORESERVE the whole reservation would count as promised under strict
      * overcommit. */
-    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                   -1, 0);
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    /* cppcheck-suppress invalidFunctionArg ; anonymous memory has no file */
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
     if (p == MAP_FAILED)
         return NULL;
     /* A huge page would make 2 MiB resident for the first 4 KiB of them, and RSS could not be
