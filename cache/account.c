@@ -30,25 +30,23 @@ void account(struct cache_thread *t, unsigned db, struct shard *s, const struct 
     }
 }
 
-void object_free_locked(struct cache_thread *t, uint32_t handle, const struct item *it)
+void found_free_locked(struct cache_thread *t, struct found *f)
 {
-    if (item_codec(it) != ITEM_SEGMENTED) {
-        zs_free(t->cache->pool, handle);
-        return;
+    uint32_t handle = f->map.handle;
+    if (item_codec(&f->item) == ITEM_SEGMENTED) {
+        if (readers_add_locked(t, handle, 0) > 0) {
+            readers_orphan_locked(t, handle); /* the last reader frees it */
+            return;
+        }
+        segment_value_free(t, f->item.stored, f->item.raw_len);
     }
-    if (readers_add_locked(t, handle, 0) > 0) {
-        readers_orphan_locked(t, handle); /* the last reader frees it */
-        return;
-    }
-    segment_value_free(t, it->stored, it->raw_len);
-    zs_free(t->cache->pool, handle);
+    f->free_after = handle;
 }
 
 void drop_locked(struct cache_thread *t, unsigned db, struct shard *s, struct found *f)
 {
-    uint32_t handle = ref_handle(f->slot.bucket->ref[f->slot.i]);
     account(t, db, s, &f->item, -1);
-    object_free_locked(t, handle, &f->item);
+    found_free_locked(t, f);
     found_end(t, f);
     shard_remove(s, f->slot);
 }

@@ -1,6 +1,6 @@
 /* Buckets and shards of the index.
  *
- * hash (64 bits, keyed):  [ shard : 10..16 ][ h14 : 14 ][ rest ]
+ * hash (64 bits, keyed):  [ shard : 10..14 ][ h14 : 14 ][ rest ]
  *
  * A shard is an array of buckets, a cache line each:
  *

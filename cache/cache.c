@@ -5,9 +5,9 @@
 
 #include "internal.h"
 
-#define SHARD_BYTES     ((uint64_t)256 << 10)
+#define SHARD_BYTES     ((uint64_t)1 << 20)
 #define SHARD_BITS_MIN  10
-#define SHARD_BITS_MAX  16
+#define SHARD_BITS_MAX  14
 #define DEFAULT_PERCENT 25
 #define DEFAULT_SAMPLES 10
 /* What the ghost remembers: keys for this much of the cap each. */

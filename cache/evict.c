@@ -4,8 +4,6 @@
 
 /* Buckets that a hand passes in one visit of its shard. */
 #define BUCKETS 4
-/* Rounds over all shards before giving up. */
-#define ROUNDS 512
 /* Batches out of the nursery in one call: what cannot be locked comes back at once. */
 #define NURSERY_TRIES 64
 
@@ -33,29 +31,31 @@ static size_t evict_slot(struct cache_thread *t, unsigned db, struct shard *s, s
 }
 
 static size_t pass_bucket(struct cache_thread *t, unsigned db, struct shard *s, struct bucket *b,
-                          size_t bytes, bool nursery_too)
+                          size_t bytes, bool nursery_too, bool *lowered)
 {
     size_t freed = 0;
     for (unsigned i = 0; i < BUCKET_SLOTS && freed < bytes; i++) {
         if (b->ref[i] == 0)
             continue;
-        if (ref_frequency(b->ref[i]) > 0)
+        if (ref_frequency(b->ref[i]) > 0) {
             b->ref[i]--;
-        else
+            *lowered = true;
+        } else {
             freed += evict_slot(t, db, s, (struct slot){b, i}, nursery_too);
+        }
     }
     return freed;
 }
 
 static size_t pass_shard(struct cache_thread *t, unsigned db, struct shard *s, size_t bytes,
-                         bool nursery_too)
+                         bool nursery_too, bool *lowered)
 {
     size_t freed = 0;
     uint32_t end = shard_buckets(s->nbuckets);
     for (unsigned n = 0; n < BUCKETS && n < end && freed < bytes; n++) {
         if (s->hand >= end)
             s->hand = 0;
-        freed += pass_bucket(t, db, s, &s->bucket[s->hand], bytes - freed, nursery_too);
+        freed += pass_bucket(t, db, s, &s->bucket[s->hand], bytes - freed, nursery_too, lowered);
         s->hand++;
     }
     return freed;
@@ -68,20 +68,23 @@ static size_t evict_clock(struct cache_thread *t, size_t bytes, bool nursery_too
     unsigned n = databases_present(c, dbs);
     uint64_t shards = (uint64_t)n << c->shard_bits;
     size_t freed = 0;
-    for (unsigned round = 0; round < ROUNDS && freed < bytes; round++) {
-        bool any = false;
+    /* Rounds that found nothing to do, until the hands have been everywhere. */
+    uint32_t in_vain = 0, most = 0;
+    while (in_vain <= most / BUCKETS && freed < bytes) {
+        bool some = false;
+        size_t before = freed;
         for (uint64_t i = 0; i < shards && freed < bytes; i++) {
             uint64_t at = atomic_fetch_add_explicit(&c->hand, 1, memory_order_relaxed) % shards;
             unsigned db = dbs[at >> c->shard_bits];
             struct shard *s = &db_shards(c, db)[at & ((1u << c->shard_bits) - 1)];
             if (!lock_try(&s->lock))
                 continue;
-            any = any || s->count > 0;
-            freed += pass_shard(t, db, s, bytes - freed, nursery_too);
+            if (most < shard_buckets(s->nbuckets))
+                most = shard_buckets(s->nbuckets);
+            freed += pass_shard(t, db, s, bytes - freed, nursery_too, &some);
             lock_release(&s->lock);
         }
-        if (!any)
-            break;
+        in_vain = some || freed > before ? 0 : in_vain + 1;
     }
     return freed;
 }

@@ -9,6 +9,7 @@ static bool key_is(const struct item *it, const struct cache_key *k)
 bool found_open(struct cache_thread *t, struct slot slot, struct found *f)
 {
     f->slot = slot;
+    f->free_after = 0;
     f->scratch = scratch_take(t);
     uint32_t handle = ref_handle(slot.bucket->ref[slot.i]);
     f->object =
@@ -28,6 +29,8 @@ void found_end(struct cache_thread *t, struct found *f)
     zs_unmap_object(t->cache->pool, &f->map);
     if (f->scratch != SCRATCHES)
         scratch_give(t, f->scratch);
+    if (f->free_after != 0)
+        zs_free(t->cache->pool, f->free_after);
 }
 
 /* True when it is in this bucket; *full tells whether it may be in the next. */

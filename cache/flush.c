@@ -14,7 +14,7 @@ static unsigned free_bucket_locked(struct cache_thread *t, unsigned db, struct b
         if (b->ref[i] == 0 || !found_open(t, (struct slot){b, i}, &f))
             continue;
         account(t, db, NULL, &f.item, -1);
-        object_free_locked(t, ref_handle(b->ref[i]), &f.item);
+        found_free_locked(t, &f);
         found_end(t, &f);
         n++;
     }

@@ -203,7 +203,8 @@ struct found {
     struct item item;
     const uint8_t *object;
     struct zs_map map;
-    unsigned scratch; /* SCRATCHES = none */
+    unsigned scratch;    /* SCRATCHES = none */
+    uint32_t free_after; /* object to free when the pin ends; 0 = none */
 };
 /* The item of the key, pinned. */
 bool find_locked(struct cache_thread *t, struct shard *s, const struct cache_key *k,
@@ -227,8 +228,9 @@ enum cache_gone { GONE_EXPIRED, GONE_EVICTED, GONE_DAMAGED };
 /* The same, counted, and told to who listens. Returns the bytes it had. */
 size_t drop_as_locked(struct cache_thread *t, unsigned db, struct shard *s, struct found *f,
                       enum cache_gone why);
-/* Frees an object that is in no slot: with its segments, unless somebody still reads them. */
-void object_free_locked(struct cache_thread *t, uint32_t handle, const struct item *it);
+/* Frees the object of f, which is in no slot any more, when its pin ends: a free under a pin costs
+ * the pool much more. A long value that somebody still reads stays for the last of them. */
+void found_free_locked(struct cache_thread *t, struct found *f);
 
 /* ---- feed.c: reading a source piece by piece ---- */
 
@@ -334,6 +336,7 @@ enum cache_status expire_locked(struct cache_thread *t, struct shard *s, const s
 
 /* Pins the item of an update once more. False when it is absent. */
 bool update_open(struct cache_thread *t, struct cache_update *u, struct found *f);
+void update_close(struct cache_thread *t, struct cache_update *u, struct found *f);
 
 /* ---- memory.c ---- */
 

@@ -87,7 +87,6 @@ static enum cache_status put_head(struct patch *p, struct cache_update *u, struc
     struct cache_thread *t = p->t;
     size_t old_count = segment_count(p->old_len);
     size_t replaced = first < old_count ? least(made, old_count - first) : 0;
-    uint32_t old = ref_handle(f->slot.bucket->ref[f->slot.i]);
     struct item it = f->item;
     uint32_t head;
     uint32_t *gone = malloc((replaced + 1) * sizeof *gone);
@@ -106,7 +105,7 @@ static enum cache_status put_head(struct patch *p, struct cache_update *u, struc
         segment_lists_free(t, f->item.stored, p->old_len);
         /* The view keeps the old head pinned, and is no reader of the segments any more. */
         u->view.segmented = false;
-        zs_free(t->cache->pool, old);
+        f->free_after = f->map.handle;
     }
     free(gone);
     return status;
@@ -133,7 +132,7 @@ static enum cache_status patch_segments(struct patch *p, struct cache_update *u)
             segment_free(t, fresh[i], segment_len(p->new_len, first + i));
     free(all);
     free(fresh);
-    found_end(t, &f);
+    update_close(t, u, &f);
     return status;
 }
 

@@ -117,12 +117,12 @@ static void drop_damaged_locked(struct cache_thread *t, struct shard *s, const s
 }
 
 /* The last reader of a value that is in no slot any more frees it. */
-static void readers_leave_locked(struct cache_thread *t, const struct cache_view *v)
+static void readers_leave_locked(struct cache_thread *t, struct cache_view *v)
 {
     if (readers_add_locked(t, v->handle, -1) != READERS_ORPHAN)
         return;
     segment_value_free(t, v->stored, v->raw_len);
-    zs_free(t->cache->pool, v->handle);
+    v->free_after = v->handle;
 }
 
 static void view_unmap(struct cache_thread *t, struct cache_view *v)
@@ -132,6 +132,8 @@ static void view_unmap(struct cache_thread *t, struct cache_view *v)
     zs_unmap_object(t->cache->pool, &map);
     if (v->scratch != SCRATCHES)
         scratch_give(t, v->scratch);
+    if (v->free_after != 0)
+        zs_free(t->cache->pool, v->free_after);
     v->ended = true;
 }
 

@@ -88,11 +88,9 @@ static enum recoded put_locked(struct cache_thread *t, unsigned db, struct shard
     }
     struct bucket *b = f->slot.bucket;
     unsigned i = f->slot.i;
-    uint32_t old = ref_handle(b->ref[i]);
     account(t, db, s, &f->item, -1);
     account(t, db, s, &it, 1);
     b->ref[i] = ref_make(handle, ref_frequency(b->ref[i]));
-    zs_free(t->cache->pool, old);
     count(t, N_RECODED, 1);
     size_t after = zs_usable_size(t->cache->pool, handle);
     *saved += before > after ? before - after : 0;
@@ -154,6 +152,8 @@ static enum recoded recode_piece(struct cache_thread *t, unsigned db, struct sha
         }
         lock_release(&s->lock);
     }
+    if (f != NULL && result == RECODED_SMALLER)
+        f->free_after = handle;
     if (f != NULL)
         found_end(t, f);
     scratch_give(t, in);

@@ -26,6 +26,14 @@ bool update_open(struct cache_thread *t, struct cache_update *u, struct found *f
     return found_open(t, (struct slot){b, (unsigned)((uint32_t *)u->slot[1] - b->ref)}, f);
 }
 
+/* The view has a pin too and lasts longer: it takes over what is to be freed. */
+void update_close(struct cache_thread *t, struct cache_update *u, struct found *f)
+{
+    u->view.free_after = f->free_after;
+    f->free_after = 0;
+    found_end(t, f);
+}
+
 enum cache_status cache_update_store(struct cache_thread *t, struct cache_update *u,
                                      enum cache_type type, const struct cache_source *value,
                                      int64_t expire_ms)
@@ -37,7 +45,7 @@ enum cache_status cache_update_store(struct cache_thread *t, struct cache_update
     bool had = update_open(t, u, &f);
     enum cache_status status = store_locked(t, u->shard, &b, had ? &f : NULL);
     if (had)
-        found_end(t, &f);
+        update_close(t, u, &f);
     if (status == CACHE_OK)
         u->slot[0] = NULL;
     return status;
@@ -62,7 +70,7 @@ enum cache_status cache_update_expire(struct cache_thread *t, struct cache_updat
     if (!update_open(t, u, &f))
         return CACHE_MISS;
     enum cache_status status = expire_locked(t, u->shard, u->key, &f, expire_ms);
-    found_end(t, &f);
+    update_close(t, u, &f);
     return status;
 }
 

@@ -56,9 +56,8 @@ enum cache_status place_locked(struct cache_thread *t, struct shard *s, const st
                                struct found *f, uint32_t handle, const struct item *it)
 {
     if (f != NULL) {
-        uint32_t old = ref_handle(f->slot.bucket->ref[f->slot.i]);
         swap_locked(t, s, k, f, handle, it);
-        object_free_locked(t, old, &f->item);
+        found_free_locked(t, f);
         return CACHE_OK;
     }
     enum cache_status status = insert_locked(t, s, k, handle, it);
@@ -93,7 +92,7 @@ enum cache_status store_locked(struct cache_thread *t, struct shard *s, const st
         return build_and_place_locked(t, s, b, f);
     if (f != NULL) {
         account(t, b->key->db, s, &f->item, -1);
-        object_free_locked(t, ref_handle(f->slot.bucket->ref[f->slot.i]), &f->item);
+        found_free_locked(t, f);
         shard_remove(s, f->slot);
     }
     return CACHE_OK;

@@ -424,21 +424,21 @@ static void run(struct cache_opts opts, uint64_t ops)
 
 START_TEST(adaptive)
 {
-    run((struct cache_opts){.hash_seed = "model"}, option("ZSC_OPS", 60000));
+    run((struct cache_opts){.hash_seed = "model"}, option("ZSC_OPS", 25000));
 }
 END_TEST
 
 START_TEST(on_write)
 {
     run((struct cache_opts){.hash_seed = "model", .compression = CACHE_ON_WRITE},
-        option("ZSC_OPS", 30000));
+        option("ZSC_OPS", 12000));
 }
 END_TEST
 
 START_TEST(under_a_cap)
 {
     run((struct cache_opts){.hash_seed = "model", .maxmemory = (uint64_t)40 << 20},
-        option("ZSC_OPS", 30000));
+        option("ZSC_OPS", 12000));
 }
 END_TEST
 
@@ -447,7 +447,7 @@ START_TEST(policies)
     run((struct cache_opts){.hash_seed = "model",
                             .maxmemory = (uint64_t)40 << 20,
                             .policy = (enum cache_policy)_i},
-        option("ZSC_OPS", 6000));
+        option("ZSC_OPS", 2500));
 }
 END_TEST
 

@@ -138,7 +138,7 @@ struct cache_view {
     /* private */
     uint8_t codec, dict, db, scratch;
     bool damaged, ended;
-    uint32_t handle;
+    uint32_t handle, free_after;
     uint64_t hash;
     const uint8_t *stored;
     size_t stored_len;
