@@ -155,11 +155,12 @@ void server_destroy(struct server *s)
 {
     for (unsigned i = 0; i < s->worker_count; i++)
         worker_join(s->workers[i]);
+    /* It reads the counters of the workers. */
+    keeper_stop(&s->keeper);
     listener_close(&s->listener);
     for (unsigned i = 0; i < s->worker_count; i++)
         worker_destroy(s->workers[i]);
     free(s->workers);
-    keeper_stop(&s->keeper);
     if (s->cache != NULL)
         cache_destroy(s->cache);
     command_table_destroy(s->commands);
