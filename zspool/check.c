@@ -149,6 +149,19 @@ static const char *check_handles(const struct zs_pool *pool, const struct tally 
     return NULL;
 }
 
+static bool has_mark(const struct zs_pool *pool, uint32_t block)
+{
+    return (pool->pages.cached_in[block / 64] >> block % 64 & 1) != 0;
+}
+
+static bool has_cached_pages(const struct zs_block *b)
+{
+    uint64_t cached = 0;
+    for (unsigned w = 0; w < ZS_BLOCK_PAGES / 64; w++)
+        cached |= b->resident[w] & ~b->taken[w];
+    return cached != 0;
+}
+
 static const char *check_blocks(const struct zs_pool *pool, const struct tally *tally)
 {
     size_t taken = 0;
@@ -164,6 +177,7 @@ static const char *check_blocks(const struct zs_pool *pool, const struct tally *
             used += (unsigned)__builtin_popcountll(b->taken[w] & b->resident[w]);
         }
         CHECK(in_use == b->taken_count && there == b->resident_count, "a block is miscounted");
+        CHECK(has_mark(pool, i) || !has_cached_pages(b), "cached pages of a block are forgotten");
         taken += in_use;
         resident += there;
     }

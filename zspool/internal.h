@@ -38,6 +38,7 @@
 #include "zspool/zspool.h"
 
 #define ZS_BLOCK_PAGES  (ZS_BLOCK_SIZE / ZS_PAGE_SIZE)
+#define ZS_BLOCKS_MOST  (1u << (24 - 9)) /* a location word has 24 bits for the page */
 #define ZS_HEADER       4u
 #define ZS_CHAIN_MAX    17u
 #define ZS_CLASSES_MAX  255u
@@ -109,7 +110,8 @@ struct zs_pages {
     _Atomic uint32_t blocks_begun; /* that were ever used */
     uint32_t list[ZS_BLOCK_LISTS];
     uint32_t drain_cursor;
-    size_t taken; /* addresses, resident or not */
+    size_t taken;                            /* addresses, resident or not */
+    uint64_t cached_in[ZS_BLOCKS_MOST / 64]; /* blocks that may have cached pages */
     _Atomic size_t used, cached, limit, peak, cached_most;
     _Atomic size_t blocks_resident;
     _Atomic uint64_t blocks_returned;

@@ -18,7 +18,8 @@
 
 #define WORDS (ZS_BLOCK_PAGES / 64)
 /* Blocks of one list that are looked at for pages that lie together. */
-#define LOOKS 4
+#define LOOKS        4
+#define LOOKS_CACHED 32
 /* Free pages that stay resident, at least, and as a part of those in use. */
 #define CACHED_LEAST 256u
 #define CACHED_SHARE 64u
@@ -120,11 +121,15 @@ static void count_resident(struct zs_pool *pool, struct zs_block *b, int delta)
         atomic_fetch_add(&pool->pages.blocks_resident, is ? (size_t)1 : (size_t)-1);
 }
 
-static bool has_cached(const struct zs_block *b)
+/* Brings the mark of the block up to date. */
+static bool has_cached(struct zs_pool *pool, uint32_t number)
 {
+    const struct zs_block *b = block_at(pool, number);
     uint64_t cached = 0;
     for (unsigned i = 0; i < WORDS; i++)
         cached |= b->resident[i] & ~b->taken[i];
+    if (cached == 0)
+        pool->pages.cached_in[number / 64] &= ~((uint64_t)1 << number % 64);
     return cached != 0;
 }
 
@@ -133,7 +138,7 @@ static size_t discard_cached(struct zs_pool *pool, uint32_t number, size_t most)
 {
     struct zs_block *b = block_at(pool, number);
     size_t done = 0;
-    if (!has_cached(b))
+    if (!has_cached(pool, number))
         return 0;
     for (unsigned i = 0; i < ZS_BLOCK_PAGES && done < most;) {
         unsigned from = i;
@@ -157,8 +162,12 @@ static size_t discard_cached(struct zs_pool *pool, uint32_t number, size_t most)
 static size_t trim(struct zs_pool *pool, size_t nr)
 {
     size_t done = 0;
-    for (uint32_t i = pool->pages.blocks_begun; i-- > 1 && done < nr;)
-        done += discard_cached(pool, i, nr - done);
+    for (uint32_t i = (pool->pages.blocks_begun - 1) / 64 + 1; i-- > 0 && done < nr;)
+        for (uint64_t marks = pool->pages.cached_in[i]; marks != 0 && done < nr;) {
+            uint32_t highest = 63u - (uint32_t)__builtin_clzll(marks);
+            marks &= ~((uint64_t)1 << highest);
+            done += discard_cached(pool, i * 64 + highest, nr - done);
+        }
     return done;
 }
 
@@ -235,16 +244,32 @@ static bool run_in_block(struct zs_pool *pool, uint32_t number, unsigned n, bool
     return true;
 }
 
-static bool take_run(struct zs_pool *pool, unsigned n, bool cached, uint32_t *out)
+static bool take_run(struct zs_pool *pool, unsigned n, uint32_t *out)
 {
     for (unsigned list = 32u - (unsigned)__builtin_clz(n); list < ZS_BLOCK_LISTS; list++) {
         uint32_t number = pool->pages.list[list];
         for (unsigned looks = 0; looks < LOOKS && number != 0; looks++) {
-            if (run_in_block(pool, number, n, cached, out))
+            if (run_in_block(pool, number, n, false, out))
                 return true;
             number = block_at(pool, number)->next;
         }
     }
+    return false;
+}
+
+/* Pages that are resident already, from the oldest blocks that have any. */
+static bool take_cached_run(struct zs_pool *pool, unsigned n, uint32_t *out)
+{
+    unsigned looks = LOOKS_CACHED;
+    for (uint32_t i = 0; i <= (pool->pages.blocks_begun - 1) / 64; i++)
+        for (uint64_t marks = pool->pages.cached_in[i]; marks != 0; marks &= marks - 1) {
+            uint32_t number = i * 64 + (uint32_t)__builtin_ctzll(marks);
+            if (looks-- == 0)
+                return false;
+            if (!block_at(pool, number)->draining && has_cached(pool, number) &&
+                run_in_block(pool, number, n, true, out))
+                return true;
+        }
     return false;
 }
 
@@ -286,17 +311,19 @@ static void give_page(struct zs_pool *pool, uint32_t page)
     if (is_resident(pool, page)) {
         atomic_fetch_add(&pool->pages.cached, 1);
         atomic_fetch_sub(&pool->pages.used, 1);
+        uint32_t block = page / ZS_BLOCK_PAGES;
+        pool->pages.cached_in[block / 64] |= (uint64_t)1 << block % 64;
     }
     block_relist(pool, page / ZS_BLOCK_PAGES);
 }
 
 static bool take_any(struct zs_pool *pool, unsigned n, uint32_t *out)
 {
-    if (atomic_load(&pool->pages.cached) >= n && take_run(pool, n, true, out))
+    if (atomic_load(&pool->pages.cached) >= n && take_cached_run(pool, n, out))
         return true;
-    if (take_run(pool, n, false, out))
+    if (take_run(pool, n, out))
         return true;
-    if (may_spread(pool) && begin_block(pool) && take_run(pool, n, false, out))
+    if (may_spread(pool) && begin_block(pool) && take_run(pool, n, out))
         return true;
     unsigned got = take_scattered(pool, n, out);
     while (got < n && begin_block(pool))

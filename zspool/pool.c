@@ -3,7 +3,7 @@
 
 #include "internal.h"
 
-#define RESERVE_DEFAULT ((size_t)64 << 30)
+#define RESERVE_DEFAULT ((size_t)ZS_BLOCKS_MOST * ZS_BLOCK_SIZE) /* 64 GiB */
 #define RESERVE_LEAST   ((size_t)256 << 20)
 #define CHAIN_DEFAULT   16u
 #define COMPACT_RANK    (ZS_RANK_CLASS - 1)

@@ -143,8 +143,6 @@ void zspage_destroy(struct zs_pool *pool, uint32_t number)
     for (uint32_t page = z->first_page; page != 0; page = page_after(pool, page))
         pages[n++] = page;
     assert(n > 0 && z->inuse == 0);
-    for (unsigned i = 0; i < n; i++)
-        atomic_store_explicit(&pool->page[pages[i]].zspage, 0, memory_order_relaxed);
     pages_give(pool, pages, n);
     descriptor_give(pool, number);
 }
@@ -193,12 +191,16 @@ void zspage_enlist_locked(struct zs_pool *pool, struct zs_class *c, uint32_t num
     count_locked(&c->pages_used, (size_t)__builtin_popcount(pool->zspage[number].resident));
 }
 
+/* From here on its pages lead nowhere: who finds a page with the lock of the class held may rely on
+ * the zspage. */
 void zspage_retire_locked(struct zs_pool *pool, struct zs_class *c, uint32_t number)
 {
+    const struct zspage *z = &pool->zspage[number];
     unlink_locked(pool, c, number);
     count_locked(&c->obj_allocated, (size_t)0 - c->objects);
-    count_locked(&c->pages_used,
-                 (size_t)0 - (size_t)__builtin_popcount(pool->zspage[number].resident));
+    count_locked(&c->pages_used, (size_t)0 - (size_t)__builtin_popcount(z->resident));
+    for (uint32_t page = z->first_page; page != 0; page = page_after(pool, page))
+        atomic_store_explicit(&pool->page[page].zspage, 0, memory_order_relaxed);
 }
 
 void zspage_relist_locked(struct zs_pool *pool, struct zs_class *c, uint32_t number)
