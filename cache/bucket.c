@@ -53,9 +53,7 @@ static bool put(struct shard *s, uint32_t home, uint16_t tag, uint32_t ref, uint
 /* All items into an array of n homes: homes are computed from tags, no key is read. */
 static bool rebuild(struct shard *s, uint32_t nbuckets)
 {
-    struct shard bigger = *s;
-    bigger.nbuckets = nbuckets;
-    bigger.bucket = make_buckets(nbuckets);
+    struct shard bigger = {.nbuckets = nbuckets, .bucket = make_buckets(nbuckets)};
     if (bigger.bucket == NULL)
         return false;
     for (uint32_t at = 0; at < shard_buckets(s->nbuckets); at++) {
