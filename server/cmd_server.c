@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "info.h"
 
@@ -30,7 +31,7 @@ static void shutdown_command(struct request *rq)
             return;
         }
     }
-    (void)pthread_kill(rq->server->main_thread, SIGTERM);
+    (void)kill(getpid(), SIGTERM);
 }
 
 /* ---- MEMORY ---- */

@@ -81,7 +81,7 @@ static void unknown_subcommand(struct request *rq)
     resp_arg_copy(&rq->argv[1], 0, n, sub);
     sub[n] = '\0';
     size_t i;
-    for (i = 0; rq->command->name[i] != '\0' && i < sizeof name - 1; i++) {
+    for (i = 0; i < sizeof name - 1 && rq->command->name[i] != '\0'; i++) {
         char letter = rq->command->name[i];
         name[i] = (char)(letter >= 'a' && letter <= 'z' ? letter - 'a' + 'A' : letter);
     }

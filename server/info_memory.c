@@ -1,6 +1,7 @@
 /* Sections of INFO about what the memory holds. */
 #include <malloc.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "info.h"
@@ -19,13 +20,14 @@ static double ratio(uint64_t a, uint64_t b)
 
 uint64_t info_resident_bytes(void)
 {
-    unsigned long long all = 0, resident = 0;
+    char text[128] = "", *second;
     FILE *file = fopen("/proc/self/statm", "re");
     if (file == NULL)
         return 0;
-    if (fscanf(file, "%llu %llu", &all, &resident) != 2)
-        resident = 0;
+    bool ok = fgets(text, sizeof text, file) != NULL;
     (void)fclose(file);
+    (void)strtoull(text, &second, 10);
+    uint64_t resident = ok ? strtoull(second, NULL, 10) : 0;
     return resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 

@@ -84,6 +84,7 @@ static int port_of(int fd)
 {
     struct sockaddr_storage a;
     socklen_t len = sizeof a;
+    memset(&a, 0, sizeof a);
     if (getsockname(fd, (struct sockaddr *)&a, &len) != 0)
         return 0;
     return ntohs(a.ss_family == AF_INET ? ((struct sockaddr_in *)&a)->sin_port

@@ -126,7 +126,7 @@ static bool parse_share(const char *value, int64_t *n)
     size_t len = strlen(value);
     if (len < 2 || len > 4 || value[len - 1] != '%')
         return memory_parse(value, n);
-    int64_t percent = atoi(value);
+    int64_t percent = strtoll(value, NULL, 10);
     *n = memory_of_machine() / 100 * percent;
     return percent > 0 && percent <= 100 && strspn(value, "0123456789") == len - 1;
 }

@@ -66,7 +66,7 @@ bool peer_admit(struct server *s, int fd, bool unix_socket)
         return refuse(s, fd, full, sizeof full - 1);
     if (unix_socket)
         return true;
-    union address a;
+    union address a = {.space = {0}};
     socklen_t len = sizeof a;
     if (getpeername(fd, &a.any, &len) != 0)
         return false;
@@ -93,7 +93,7 @@ static void print_address(const union address *a, char *out)
 
 void peer_addresses(int fd, bool unix_socket, char *address, char *local)
 {
-    union address a;
+    union address a = {.space = {0}};
     socklen_t len = sizeof a;
     if (unix_socket) {
         snprintf(address, CLIENT_ADDRESS, "unixsocket:0");

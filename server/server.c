@@ -122,7 +122,6 @@ static bool start_threads(struct server *s)
 bool server_start(struct server *s)
 {
     s->start_ms = clock_wall_ms();
-    s->main_thread = pthread_self();
     registry_init(&s->registry);
     fit_maxclients(&s->settings);
     s->commands = command_table_create();

@@ -24,7 +24,6 @@ struct server {
     struct keeper keeper;
     struct worker **workers;
     unsigned worker_count;
-    pthread_t main_thread;
     char run_id[RUN_ID_LETTERS + 1];
     char *config_file; /* NULL = none */
     int64_t start_ms;
