@@ -102,34 +102,50 @@ bool shard_insert(struct shard *s, unsigned h14, uint32_t handle, unsigned frequ
     return true;
 }
 
-/* An item of bucket `at` whose home lies before it; -1 = none. */
-static int misplaced(const struct shard *s, uint32_t at)
+static bool is_full(const struct bucket *b)
 {
-    const struct bucket *b = &s->bucket[at];
     for (unsigned i = 0; i < BUCKET_SLOTS; i++)
-        if (b->ref[i] != 0 && bucket_home(s, tag_h14(b->tag[i])) < at)
+        if (b->ref[i] == 0)
+            return false;
+    return true;
+}
+
+/* An item of the bucket that may lie in bucket `hole` too; -1 = none. */
+static int movable(const struct shard *s, const struct bucket *b, uint32_t hole)
+{
+    for (unsigned i = 0; i < BUCKET_SLOTS; i++)
+        if (b->ref[i] != 0 && bucket_home(s, tag_h14(b->tag[i])) <= hole)
             return (int)i;
     return -1;
 }
 
+/* Items that ran over a bucket that is no longer full come back, wherever in the run they lie. */
 void shard_remove(struct shard *s, struct slot at)
 {
     uint32_t end = shard_buckets(s->nbuckets);
+    uint32_t hole = (uint32_t)(at.bucket - s->bucket);
+    bool was_full = is_full(at.bucket);
     at.bucket->ref[at.i] = 0;
     at.bucket->tag[at.i] = 0;
     s->count--;
-    for (uint32_t next = (uint32_t)(at.bucket - s->bucket) + 1; next < end; next++) {
-        int from = misplaced(s, next);
-        if (from < 0)
-            return;
+    if (!was_full)
+        return;
+    for (uint32_t next = hole + 1; next < end; next++) {
         struct bucket *b = &s->bucket[next];
-        at.bucket->tag[at.i] = b->tag[from];
-        at.bucket->ref[at.i] = b->ref[from];
-        if (b->due < at.bucket->due)
-            at.bucket->due = b->due;
-        b->tag[from] = 0;
-        b->ref[from] = 0;
-        at = (struct slot){b, (unsigned)from};
+        bool full = is_full(b);
+        int from = movable(s, b, hole);
+        if (from >= 0) {
+            at.bucket->tag[at.i] = b->tag[from];
+            at.bucket->ref[at.i] = b->ref[from];
+            if (b->due < at.bucket->due)
+                at.bucket->due = b->due;
+            b->tag[from] = 0;
+            b->ref[from] = 0;
+            at = (struct slot){b, (unsigned)from};
+            hole = next;
+        }
+        if (!full)
+            return;
     }
 }
 
@@ -159,14 +175,6 @@ void shard_note_due(struct shard *s, struct bucket *b, uint32_t due)
         b->due = due;
     if (due < s->due)
         s->due = due;
-}
-
-static bool is_full(const struct bucket *b)
-{
-    for (unsigned i = 0; i < BUCKET_SLOTS; i++)
-        if (b->ref[i] == 0)
-            return false;
-    return true;
 }
 
 const char *shard_check(const struct shard *s)
