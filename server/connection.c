@@ -422,6 +422,12 @@ static bool over_output_limit(struct connection *c)
     return over;
 }
 
+bool connection_spill(struct connection *c)
+{
+    return output_queue(&c->out, &c->client.worker->out) && !over_output_limit(c) &&
+           connection_charge(c);
+}
+
 static void want(struct connection *c, bool read, bool write)
 {
     if (read != c->reading) {

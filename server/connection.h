@@ -56,6 +56,9 @@ void connection_serve(struct connection *c, bool read);
 void connection_push(struct connection *c, const char *bytes, size_t len);
 /* Sends what the worker's writer holds, adjusts events, closes if it is time to. */
 void connection_settle(struct connection *c);
+/* In the middle of a long reply: moves what the writer holds to the output. False when that passes
+ * a limit or memory is short: the connection cannot go on. */
+bool connection_spill(struct connection *c);
 /* Limits that depend on time. */
 void connection_cron(struct connection *c);
 /* Tells the cache how much memory this takes, in coarse steps. False when it may not be. */

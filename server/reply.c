@@ -97,8 +97,7 @@ void reply_view_part(struct request *rq, struct cache_view *v, size_t off, size_
         copy_part(rq, v, off, len);
         cache_view_end(rq->cache, v);
     }
-    if (direct && rq->out->len >= OUTPUT_MARK &&
-        !output_queue(&rq->client->connection->out, rq->out))
+    if (direct && rq->out->len >= OUTPUT_MARK && !connection_spill(rq->client->connection))
         rq->out->failed = true;
 }
 
