@@ -166,6 +166,8 @@ void info_zspool(struct info *i)
 /* A line a class that is in use, with the columns of the kernel's zsmalloc/<pool>/classes. */
 void info_classes(struct info *i)
 {
+    static const char *const groups[ZS_FULLNESS_GROUPS] = {
+        "0%", "10%", "20%", "30%", "40%", "50%", "60%", "70%", "80%", "90%", "99%", "100%"};
     struct zs_pool *pool = cache_pool(i->server->cache);
     for (unsigned n = 0; n < zs_class_count(pool); n++) {
         struct zs_class_stats s;
@@ -174,8 +176,7 @@ void info_classes(struct info *i)
             continue;
         text_printf(&i->text, "class_%u:size=%zu", s.index, s.size);
         for (unsigned g = 0; g < ZS_FULLNESS_GROUPS; g++)
-            text_printf(&i->text, ",%u%%=%zu", g == ZS_FULLNESS_GROUPS - 1 ? 100 : g * 10,
-                        s.zspages[g]);
+            text_printf(&i->text, ",%s=%zu", groups[g], s.zspages[g]);
         text_printf(&i->text,
                     ",obj_allocated=%zu,obj_used=%zu,pages_used=%zu,pages_per_zspage=%u,"
                     "objs_per_zspage=%u,freeable=%zu\r\n",
