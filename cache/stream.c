@@ -34,6 +34,14 @@ size_t cache_stream_left(const struct cache_stream *s)
     return s->raw_len - s->done;
 }
 
+size_t cache_stream_skip(struct cache_stream *s, size_t bytes)
+{
+    size_t whole = bytes / CACHE_SEGMENT * CACHE_SEGMENT;
+    assert(bytes <= cache_stream_left(s));
+    s->done += whole;
+    return whole;
+}
+
 /* The head is there as long as we are a reader. */
 static uint32_t stream_segment(struct cache_thread *t, const struct cache_stream *s, size_t i)
 {

@@ -15,7 +15,8 @@ struct connection;
 struct out_node {
     struct out_node *next;
     struct cache_stream *stream; /* NULL: flat */
-    size_t skip, left;           /* of a stream: bytes not to be sent, then bytes to be sent */
+    size_t skip, left;           /* of a stream: bytes of its next segment that are not sent; then
+                                  bytes that are */
     char *data;                  /* of a flat one */
     size_t at, len;
 };
@@ -35,7 +36,8 @@ void output_free(struct connection *c);
 bool output_queue(struct output *o, struct resp_out *from);
 /* A copy of bytes. False: no memory. */
 bool output_append(struct output *o, const char *bytes, size_t len);
-/* len bytes at `skip` of a stream and a line break. False (and the stream is closed): no memory. */
+/* len bytes at `skip` (within the next segment) of a stream and a line break. False (and the stream
+ * is closed): no memory. */
 bool output_stream(struct connection *c, struct cache_stream *s, size_t skip, size_t len);
 
 enum output_status { OUTPUT_DONE, OUTPUT_BLOCKED, OUTPUT_BROKEN };

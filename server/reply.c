@@ -78,6 +78,7 @@ static void stream_part(struct request *rq, struct cache_view *v, size_t off, si
         reply_oom(rq);
         return;
     }
+    off -= cache_stream_skip(s, off);
     resp_bulk_header(rq->out, len);
     if (rq->out->failed || !output_queue(&c->out, rq->out)) {
         cache_stream_close(rq->cache, s);

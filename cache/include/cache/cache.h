@@ -165,6 +165,9 @@ struct cache_stream;
  * same). */
 struct cache_stream *cache_stream_open(struct cache_thread *t, struct cache_view *v);
 size_t cache_stream_left(const struct cache_stream *s);
+/* Passes over the whole segments that lie in the next `bytes` (at most what is left), without
+ * reading them; returns how many bytes those are. */
+size_t cache_stream_skip(struct cache_stream *s, size_t bytes);
 /* Decodes the next at most CACHE_SEGMENT bytes into dst; sets *len. CACHE_OK or CACHE_DAMAGED. */
 enum cache_status cache_stream_next(struct cache_thread *t, struct cache_stream *s, void *dst,
                                     size_t *len);
