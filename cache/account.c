@@ -1,11 +1,17 @@
 /* What every insertion and removal changes, in one place. */
 #include "internal.h"
 
+void count_bytes(struct cache_thread *t, unsigned what, size_t n, int sign)
+{
+    int64_t bytes = (int64_t)n;
+    count(t, what, sign < 0 ? -bytes : bytes);
+}
+
 void account(struct cache_thread *t, unsigned db, struct shard *s, const struct item *it, int sign)
 {
     unsigned codec = item_codec(it);
     count(t, N_ITEMS, sign);
-    count(t, N_KEY_BYTES, sign * (int64_t)it->key_len);
+    count_bytes(t, N_KEY_BYTES, it->key_len, sign);
     count(t, N_CODEC + codec, sign);
     if (s != NULL) {
         bool expires = it->expire_ms != CACHE_NO_EXPIRY;
@@ -17,16 +23,16 @@ void account(struct cache_thread *t, unsigned db, struct shard *s, const struct 
         count(t, N_INCOMPRESSIBLE, sign);
     if ((it->flags & ITEM_NURSERY) != 0) {
         count(t, N_NURSERY_ITEMS, sign);
-        count(t, N_NURSERY_BYTES, sign * (int64_t)it->raw_len);
+        count_bytes(t, N_NURSERY_BYTES, it->raw_len, sign);
     }
     if (codec == ITEM_SEGMENTED)
         return; /* segments count for themselves */
-    count(t, N_RAW_BYTES, sign * (int64_t)it->raw_len);
-    count(t, N_STORED_BYTES, sign * (int64_t)it->stored_len);
+    count_bytes(t, N_RAW_BYTES, it->raw_len, sign);
+    count_bytes(t, N_STORED_BYTES, it->stored_len, sign);
     if (it->dict != 0) {
         count(t, N_DICT_ITEMS + it->dict, sign);
-        count(t, N_DICT_RAW + it->dict, sign * (int64_t)it->raw_len);
-        count(t, N_DICT_STORED + it->dict, sign * (int64_t)it->stored_len);
+        count_bytes(t, N_DICT_RAW + it->dict, it->raw_len, sign);
+        count_bytes(t, N_DICT_STORED + it->dict, it->stored_len, sign);
     }
 }
 

@@ -34,7 +34,7 @@ static unsigned collect_locked(struct shard *s, uint32_t *at, struct idle_item *
     return n;
 }
 
-static void walk_shard(struct cache_thread *t, unsigned db, struct shard *s)
+static void walk_shard(struct cache_thread *t, unsigned db, struct shard *s, bool all)
 {
     struct idle_item items[BATCH];
     size_t saved = 0;
@@ -45,10 +45,11 @@ static void walk_shard(struct cache_thread *t, unsigned db, struct shard *s)
         end = shard_buckets(s->nbuckets);
         lock_release(&s->lock);
         for (unsigned i = 0; i < n; i++) {
-            if (!items[i].idle)
+            if (!items[i].idle && !all)
                 continue;
             lock_acquire(&s->lock);
-            recode_item(t, db, s, items[i].h14, items[i].handle, CODEC_CLOSE, &saved);
+            recode_item(t, db, s, items[i].h14, items[i].handle,
+                        items[i].idle ? CODEC_CLOSE : CODEC_FAST, &saved);
         }
     }
     count(t, N_RUNG_BYTES + CACHE_RUNG_RECODE, (int64_t)saved);
@@ -68,10 +69,12 @@ void idle_walk(struct cache_thread *t, int64_t budget_us)
             return;
         k->walk_at = 0;
         k->walk_ms = t->now_ms;
+        k->walk_all = learner_trainings(c->learner) != k->walk_trainings;
+        k->walk_trainings = learner_trainings(c->learner);
     }
     while (k->walk_at < shards && clock_mono_us() - begin < budget_us) {
         unsigned db = dbs[k->walk_at >> c->shard_bits];
-        walk_shard(t, db, &db_shards(c, db)[k->walk_at & ((1u << c->shard_bits) - 1)]);
+        walk_shard(t, db, &db_shards(c, db)[k->walk_at & ((1u << c->shard_bits) - 1)], k->walk_all);
         k->walk_at++;
     }
     int64_t us = clock_thread_cpu_us() - cpu;

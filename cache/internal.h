@@ -108,12 +108,15 @@ struct flushed {
 
 /* Where the background work stands. */
 struct keeper {
-    int64_t measured_ms; /* last memory_measure() */
-    int64_t walk_ms;     /* when the walk through the index began */
-    uint64_t walk_at;    /* shard of the walk */
-    uint64_t sweep_at;   /* shard of the expiry sweep */
-    int64_t sweep_ms;    /* when that began */
+    int64_t measured_ms;     /* last memory_measure() */
+    int64_t walk_ms;         /* when the walk through the index began */
+    uint64_t walk_at;        /* shard of the walk */
+    uint64_t sweep_at;       /* shard of the expiry sweep */
+    int64_t sweep_ms;        /* when that began */
+    uint64_t walk_trainings; /* that there had been when it began */
+    bool walk_all;           /* there is a new dictionary: look at all items */
     int64_t compact_ms;
+    int64_t trim_ms; /* last memory_trim_heap() */
 };
 
 struct cache {
@@ -220,6 +223,8 @@ void touch_locked(struct cache_thread *t, struct found *f);
 
 /* ---- account.c: what every insertion and removal changes ---- */
 
+/* Adds n bytes, or takes them away when sign is -1. */
+void count_bytes(struct cache_thread *t, unsigned what, size_t n, int sign);
 /* `s` is locked; NULL for an item of a flushed table, which counts for no database any more. */
 void account(struct cache_thread *t, unsigned db, struct shard *s, const struct item *it, int sign);
 /* Takes the item out of its slot and frees it. The pin of f is ended. */
@@ -348,6 +353,8 @@ bool memory_room(struct cache_thread *t, size_t bytes);
 size_t memory_over(struct cache *c, unsigned share);
 /* Measures what the process takes beside what is counted. */
 void memory_measure(struct cache *c);
+/* Gives free memory of the heap back to the system. */
+void memory_trim_heap(void);
 
 /* ---- evict.c: the CLOCK; sample.c: the sampled policies ---- */
 
@@ -407,7 +414,7 @@ void dict_release(struct cache_thread *t);
 /* ---- idle.c ---- */
 
 /* Time between two steps of age. */
-#define IDLE_ROUND_MS 12000
+#define IDLE_ROUND_MS 4000
 
 /* Walks on through the index for at most budget_us: lets items age and recodes what is idle. */
 void idle_walk(struct cache_thread *t, int64_t budget_us);

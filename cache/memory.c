@@ -1,5 +1,6 @@
 /* What the process takes, and keeping it below the cap. */
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -53,6 +54,14 @@ void memory_measure(struct cache *c)
     uint64_t used = cache_used_memory(c);
     if (used > atomic_load_explicit(&c->peak, memory_order_relaxed))
         atomic_store_explicit(&c->peak, used, memory_order_relaxed);
+}
+
+/* Training, the nursery and growing tables leave holes in the heap, which count in RSS. */
+void memory_trim_heap(void)
+{
+#ifdef __GLIBC__
+    malloc_trim((size_t)256 << 10);
+#endif
 }
 
 void memory_set_limit(struct cache *c)

@@ -34,12 +34,12 @@ static struct segment segment_parse(const uint8_t *object)
 static void segment_account(struct cache_thread *t, const struct segment *g, size_t raw_len,
                             int sign)
 {
-    count(t, N_RAW_BYTES, sign * (int64_t)raw_len);
-    count(t, N_STORED_BYTES, sign * (int64_t)g->stored_len);
+    count_bytes(t, N_RAW_BYTES, raw_len, sign);
+    count_bytes(t, N_STORED_BYTES, g->stored_len, sign);
     if (g->dict != 0) {
         count(t, N_DICT_ITEMS + g->dict, sign);
-        count(t, N_DICT_RAW + g->dict, sign * (int64_t)raw_len);
-        count(t, N_DICT_STORED + g->dict, sign * (int64_t)g->stored_len);
+        count_bytes(t, N_DICT_RAW + g->dict, raw_len, sign);
+        count_bytes(t, N_DICT_STORED + g->dict, g->stored_len, sign);
     }
 }
 

@@ -4,6 +4,12 @@
 
 #define MEASURE_MS 100
 #define COMPACT_MS 200
+#define TRIM_MS    5000
+/* What the process takes beside what is counted, before its heap is looked after. */
+#define OTHER_MUCH ((uint64_t)6 << 20)
+/* Free pages kept at hand. */
+#define PAGES_KEPT    512
+#define PAGES_PRESSED 64
 /* Items stay so long in the nursery when there is time to code them, in tenths of a second. */
 #define NURSERY_AGE 10
 /* Eviction ahead of writers, in 1/1024 of the cap: from the first mark down to the second. */
@@ -89,19 +95,24 @@ static bool tick_compact(struct cache_thread *t, int64_t end_us)
     } while (more && clock_mono_us() < end_us);
     if (!more)
         zs_migrate(c->pool, budget);
-    zs_trim(c->pool, pressed ? 64 : 1024);
+    zs_trim(c->pool, pressed ? PAGES_PRESSED : PAGES_KEPT);
     if (pages > 0)
         rung(t, CACHE_RUNG_COMPACT, pages * ZS_PAGE_SIZE, clock_thread_cpu_us() - cpu);
     return more;
 }
 
-static void tick_measure(struct cache_thread *t)
+static void tick_measure(struct cache_thread *t, bool busy)
 {
     struct cache *c = t->cache;
     struct keeper *k = &c->keeper;
     if (t->now_ms - k->measured_ms >= MEASURE_MS || t->now_ms < k->measured_ms) {
         k->measured_ms = t->now_ms;
         memory_measure(c);
+    }
+    bool late = t->now_ms - k->trim_ms >= TRIM_MS || t->now_ms < k->trim_ms;
+    if (!busy && late && atomic_load_explicit(&c->other_bytes, memory_order_relaxed) > OTHER_MUCH) {
+        k->trim_ms = t->now_ms;
+        memory_trim_heap();
     }
     memory_set_limit(c);
 }
@@ -122,7 +133,7 @@ int64_t cache_tick(struct cache_thread *t, int64_t now_ms, int64_t budget_us, bo
     int64_t begin = clock_mono_us();
     int64_t end = begin + budget_us;
     cache_enter(t, now_ms);
-    tick_measure(t);
+    tick_measure(t, busy);
     bool more = tick_evict(t, end);
     more = expire_sweep(t, budget_us / 4) > 0 || more;
     more = flush_slice(t, budget_us / 4) || more;
