@@ -12,10 +12,17 @@ struct resp_chunk {
     char data[];
 };
 
+/* Behind this many bytes that have come, chunks are so long that the allocator maps each on its own
+ * and gives it back to the system when it is freed: else a value of 400 MiB would leave a hole of
+ * 400 MiB in the heap. */
+#define LONG_FROM  ((size_t)1 << 20)
+#define LONG_CHUNK (((size_t)256 << 10) - 64)
+
 /*  first -> chunk -> chunk -> ... -> last      All but the last are full. */
 struct resp_chain {
     struct resp_chunk *first;
     struct resp_chunk *last;
+    size_t room; /* of all chunks so far, those that were read included */
 };
 
 struct resp_chain *resp_chain_create(void)
@@ -25,7 +32,8 @@ struct resp_chain *resp_chain_create(void)
 
 static bool add_chunk(struct resp_chain *chain, size_t left, size_t *held)
 {
-    size_t cap = left < RESP_CHUNK ? left : RESP_CHUNK;
+    size_t most = chain->room < LONG_FROM ? RESP_CHUNK : LONG_CHUNK;
+    size_t cap = left < most ? left : most;
     struct resp_chunk *chunk = malloc(sizeof *chunk + cap);
     if (chunk == NULL)
         return false;
@@ -37,6 +45,7 @@ static bool add_chunk(struct resp_chain *chain, size_t left, size_t *held)
     else
         chain->first = chunk;
     chain->last = chunk;
+    chain->room += cap;
     *held += sizeof *chunk + cap;
     return true;
 }

@@ -20,7 +20,8 @@
 
 #include "protocol/resp_writer.h"
 
-/* Payload bytes of a chunk; the bulk strings that come in chunks are longer than twice that. */
+/* Payload bytes of the first chunks (those behind the first MiB are longer); the bulk strings that
+ * come in chunks are longer than twice that. */
 #define RESP_CHUNK      ((size_t)16 << 10)
 #define RESP_CHUNK_FROM (2 * RESP_CHUNK)
 
