@@ -5,7 +5,7 @@
 
 #include "internal.h"
 
-#define SHARD_BYTES     ((uint64_t)1 << 20)
+#define SHARD_BYTES     ((uint64_t)16 << 20)
 #define SHARD_BITS_MIN  10
 #define SHARD_BITS_MAX  14
 #define DEFAULT_PERCENT 25
