@@ -300,6 +300,33 @@ START_TEST(resets_in_every_state)
 }
 END_TEST
 
+/* A long value is in memory once, also while it comes in, and all of that goes when it is deleted.
+ */
+START_TEST(long_values)
+{
+    struct instance s;
+    size_t len = 64 * MIB;
+    instance_start(&s, (const char *const[]){"--compression", "off", NULL});
+    redisContext *c = instance_connect(&s);
+    char *value = malloc(len);
+    ck_assert_ptr_nonnull(value);
+    for (size_t i = 0; i < len; i++)
+        value[i] = (char)rand();
+    uint64_t before = instance_rss(&s);
+    ck_assert(asks(c, "OK", "SET long %b", value, len));
+    if (memory_is_telling())
+        ck_assert_uint_lt(instance_rss(&s), before + len + len / 4);
+    ck_assert_int_eq(ask_integer(c, "DEL long"), 1);
+    for (int i = 0; i < 1000 && memory_is_telling() && instance_rss(&s) > before + 8 * MIB; i++)
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    if (memory_is_telling())
+        ck_assert_uint_le(instance_rss(&s), before + 8 * MIB);
+    free(value);
+    redisFree(c);
+    ck_assert_int_eq(instance_stop(&s), 0);
+}
+END_TEST
+
 START_TEST(half_closed)
 {
     struct instance s;
@@ -432,6 +459,7 @@ int main(void)
     tcase_add_test(t, output_limit);
     tcase_add_test(t, query_limit);
     tcase_add_test(t, resets_in_every_state);
+    tcase_add_test(t, long_values);
     tcase_add_test(t, half_closed);
     tcase_add_test(t, idle_clients);
     tcase_add_test(t, too_many_clients);
