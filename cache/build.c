@@ -17,7 +17,6 @@ enum cache_status object_alloc(struct cache_thread *t, size_t size, uint32_t *ha
         if (!memory_room(t, size))
             break;
     }
-    count(t, N_REFUSED, 1);
     return CACHE_OOM;
 }
 

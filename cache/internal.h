@@ -31,7 +31,7 @@ enum cache_rank {
 
 #define CACHE_THREADS 136
 #define NURSERY_LANES 8
-#define SCRATCHES     12
+#define SCRATCHES     24
 /* A value, coded or not, and what stands before it. */
 #define SCRATCH_BYTES ZS_MAX_ALLOC_SIZE
 
@@ -323,6 +323,8 @@ void view_end_locked(struct cache_thread *t, struct shard *s, struct cache_view 
 
 /* ---- write.c ---- */
 
+/* Passes the outcome of a write on; counts it when it was refused. */
+enum cache_status refused(struct cache_thread *t, enum cache_status status);
 /* Puts a new object in the place of the found one (f may be NULL: the key is absent), which is
  * freed; its pin stays. On failure the object is still the caller's. */
 enum cache_status place_locked(struct cache_thread *t, struct shard *s, const struct cache_key *k,

@@ -154,6 +154,6 @@ enum cache_status cache_update_patch(struct cache_thread *t, struct cache_update
         return CACHE_OK;
     /* Only we read it: the old segments can be given up. */
     if (p.len > 0 && u->found && u->view.segmented && readers_add_locked(t, u->view.handle, 0) == 1)
-        return patch_segments(&p, u);
+        return refused(t, patch_segments(&p, u));
     return patch_whole(&p, u);
 }

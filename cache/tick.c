@@ -45,13 +45,14 @@ static bool tick_nursery(struct cache_thread *t, int64_t end_us)
     return taken > 0;
 }
 
+/* Takes long, so it is done outside: who stops the world need not wait for it. Only the keeper
+ * frees dictionaries, so none goes away meanwhile. */
 static void tick_train(struct cache_thread *t)
 {
     struct learner *l = t->cache->learner;
     unsigned compression = atomic_load_explicit(&t->cache->compression, memory_order_relaxed);
     if (compression != CACHE_UNCOMPRESSED)
         learner_train(l, t->codec, t->now_ms);
-    dict_release(t);
 }
 
 /* True when the cap is passed still. */
@@ -138,11 +139,12 @@ int64_t cache_tick(struct cache_thread *t, int64_t now_ms, int64_t budget_us, bo
     more = expire_sweep(t, budget_us / 4) > 0 || more;
     more = flush_slice(t, budget_us / 4) || more;
     more = tick_nursery(t, end) || more;
-    tick_train(t);
+    dict_release(t);
     if (!more)
         idle_walk(t, least(budget_us, end - clock_mono_us()));
     more = tick_compact(t, end) || more;
     cache_exit(t);
+    tick_train(t);
     int64_t rest = rest_us(c, busy, clock_mono_us() - begin);
     if (more)
         return rest;

@@ -48,7 +48,7 @@ enum cache_status cache_update_store(struct cache_thread *t, struct cache_update
         update_close(t, u, &f);
     if (status == CACHE_OK)
         u->slot[0] = NULL;
-    return status;
+    return refused(t, status);
 }
 
 void cache_update_delete(struct cache_thread *t, struct cache_update *u)
@@ -71,7 +71,7 @@ enum cache_status cache_update_expire(struct cache_thread *t, struct cache_updat
         return CACHE_MISS;
     enum cache_status status = expire_locked(t, u->shard, u->key, &f, expire_ms);
     update_close(t, u, &f);
-    return status;
+    return refused(t, status);
 }
 
 void cache_update_end(struct cache_thread *t, struct cache_update *u)

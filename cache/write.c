@@ -11,6 +11,13 @@ static struct shard *shard_for_write(struct cache_thread *t, const struct cache_
     return &db_shards(t->cache, k->db)[shard_number(t->cache, k->hash)];
 }
 
+enum cache_status refused(struct cache_thread *t, enum cache_status status)
+{
+    if (status == CACHE_OOM)
+        count(t, N_REFUSED, 1);
+    return status;
+}
+
 static uint32_t due_of_item(const struct item *it)
 {
     return it->expire_ms == CACHE_NO_EXPIRY ? DUE_NEVER : due_of(it->expire_ms);
@@ -29,10 +36,8 @@ static enum cache_status insert_locked(struct cache_thread *t, struct shard *s,
         count(t, N_GHOST_HITS, 1);
         frequency = 1;
     }
-    if (!shard_insert(s, hash_h14(c, k->hash), handle, frequency, due_of_item(it), &slot, &grown)) {
-        count(t, N_REFUSED, 1);
+    if (!shard_insert(s, hash_h14(c, k->hash), handle, frequency, due_of_item(it), &slot, &grown))
         return CACHE_OOM;
-    }
     if (grown != 0)
         count(t, N_INDEX_BYTES, grown);
     return CACHE_OK;
@@ -151,8 +156,8 @@ enum cache_status cache_set(struct cache_thread *t, const struct cache_key *k, e
     if (s == NULL)
         return CACHE_OOM;
     if (flags != 0 || expire_ms <= t->now_ms)
-        return set_conditional(t, s, &b, flags);
-    return set_always(t, s, &b);
+        return refused(t, set_conditional(t, s, &b, flags));
+    return refused(t, set_always(t, s, &b));
 }
 
 enum cache_status cache_delete(struct cache_thread *t, const struct cache_key *k)
