@@ -15,26 +15,39 @@
 /* Eviction ahead of writers, in 1/1024 of the cap: from the first mark down to the second. */
 #define MARK_HIGH 1020
 #define MARK_LOW  1008
-#define REST_US   20000
+/* Memory counts as short above it. */
+#define MARK_SHORT 970
+/* Entries in the ring, stale ones among them, that are not left to wait for a dictionary. */
+#define NURSERY_ENTRIES ((size_t)1 << 20)
+#define REST_US         20000
 
 static int64_t least(int64_t a, int64_t b)
 {
     return a < b ? a : b;
 }
 
+/* When memory is short the nursery is the filter before main: it is left only as far as it is over
+ * its share, and what nobody read is dropped. */
+static bool is_short(struct cache *c)
+{
+    return atomic_load_explicit(&c->policy, memory_order_relaxed) == CACHE_ALLKEYS_S3FIFO &&
+           memory_over(c, MARK_SHORT) > 0;
+}
+
 /* Lets items out of the nursery. True when more wait. */
 static bool tick_nursery(struct cache_thread *t, int64_t end_us)
 {
     struct cache *c = t->cache;
-    bool full = nursery_is_full(c, false);
+    bool is_filter = is_short(c);
+    bool waits = is_filter || (learner_is_waiting(c->learner, t->now_ms) &&
+                               nursery_ring_count(c->ring) < NURSERY_ENTRIES);
     int64_t cpu = clock_thread_cpu_us();
     size_t saved = 0;
     unsigned n = 0, taken;
-    if (!full && learner_is_waiting(c->learner, t->now_ms) &&
-        nursery_ring_count(c->ring) < ((size_t)1 << 20))
-        return false;
     do {
-        taken = nursery_leave(t, 32, full ? 0 : NURSERY_AGE, false, &saved);
+        bool full = nursery_is_full(c, false);
+        taken =
+            waits && !full ? 0 : nursery_leave(t, 32, full ? 0 : NURSERY_AGE, is_filter, &saved);
         n += taken;
     } while (taken > 0 && clock_mono_us() < end_us);
     if (n > 0) {
