@@ -55,7 +55,7 @@ static void walk_shard(struct cache_thread *t, unsigned db, struct shard *s, boo
     count(t, N_RUNG_BYTES + CACHE_RUNG_RECODE, (int64_t)saved);
 }
 
-void idle_walk(struct cache_thread *t, int64_t budget_us)
+bool idle_walk(struct cache_thread *t, int64_t budget_us)
 {
     struct cache *c = t->cache;
     struct keeper *k = &c->keeper;
@@ -66,7 +66,7 @@ void idle_walk(struct cache_thread *t, int64_t budget_us)
     int64_t cpu = clock_thread_cpu_us();
     if (k->walk_at >= shards) {
         if (t->now_ms - k->walk_ms < ROUND_MS && t->now_ms >= k->walk_ms)
-            return;
+            return false;
         k->walk_at = 0;
         k->walk_ms = t->now_ms;
         k->walk_all = learner_trainings(c->learner) != k->walk_trainings;
@@ -80,4 +80,5 @@ void idle_walk(struct cache_thread *t, int64_t budget_us)
     int64_t us = clock_thread_cpu_us() - cpu;
     count(t, N_COMPRESS_US, us);
     rung(t, CACHE_RUNG_RECODE, 0, us);
+    return k->walk_at < shards;
 }

@@ -418,8 +418,9 @@ void dict_release(struct cache_thread *t);
 /* Time between two steps of age. */
 #define IDLE_ROUND_MS 4000
 
-/* Walks on through the index for at most budget_us: lets items age and recodes what is idle. */
-void idle_walk(struct cache_thread *t, int64_t budget_us);
+/* Walks on through the index for at most budget_us: lets items age and recodes what is idle.
+ * True when the round is not done. */
+bool idle_walk(struct cache_thread *t, int64_t budget_us);
 
 /* ---- expire.c, flush.c ---- */
 

@@ -21,11 +21,6 @@
 #define NURSERY_ENTRIES ((size_t)1 << 20)
 #define REST_US         20000
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* When memory is short the nursery is the filter before main: it is left only as far as it is over
  * its share, and what nobody read is dropped. */
 static bool is_short(struct cache *c)
@@ -153,8 +148,9 @@ int64_t cache_tick(struct cache_thread *t, int64_t now_ms, int64_t budget_us, bo
     more = flush_slice(t, budget_us / 4) || more;
     more = tick_nursery(t, end) || more;
     dict_release(t);
-    if (!more)
-        idle_walk(t, least(budget_us, end - clock_mono_us()));
+    /* A part of the slice in any case: coding idle items harder is what saves evictions. */
+    int64_t left = end - clock_mono_us();
+    more = idle_walk(t, more || left < budget_us / 2 ? budget_us / 2 : left) || more;
     more = tick_compact(t, end) || more;
     cache_exit(t);
     tick_train(t);
