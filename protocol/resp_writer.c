@@ -103,7 +103,8 @@ static void line(struct resp_out *out, char type, const char *text, size_t len)
         return;
     *to++ = type;
     memcpy(to, text, len);
-    memcpy(to + len, "\r\n", 2);
+    to[len] = '\r';
+    to[len + 1] = '\n';
     out->len += len + 3;
 }
 
@@ -233,8 +234,7 @@ static size_t double_text(double d, char *text, size_t cap)
     int n = 0;
     for (int digits = 15; digits <= 17; digits++) {
         n = snprintf(text, cap, "%.*g", digits, d);
-        double back = strtod(text, NULL);
-        if (memcmp(&back, &d, sizeof d) == 0)
+        if (strtod(text, NULL) == d)
             break;
     }
     return (size_t)n;

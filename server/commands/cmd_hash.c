@@ -167,14 +167,12 @@ static void reply_field_number(struct request *rq, bool length)
     struct hash_blob h;
     struct hash_entry entry;
     enum lookup found = load_field(rq, 2, &h, &entry);
-    if (found == LOOKUP_REPLIED)
-        return;
     if (found == LOOKUP_MISSING)
         resp_integer(rq->out, 0);
-    else
-        resp_integer(rq->out, length ? (int64_t)entry.value_len : 1);
-    if (found == LOOKUP_FOUND)
-        hash_unload(&h);
+    if (found != LOOKUP_FOUND)
+        return;
+    resp_integer(rq->out, length ? (int64_t)entry.value_len : 1);
+    hash_unload(&h);
 }
 
 static void hexists_flat(struct request *rq)
