@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "pressure.h"
 
 #define SHARD_BYTES     ((uint64_t)16 << 20)
 #define SHARD_BITS_MIN  10
@@ -71,7 +72,9 @@ static bool cache_parts(struct cache *c, const struct cache_opts *opts)
     c->learner = learner_create(seed, RANK_LEARNER);
     c->ring = nursery_ring_create(NURSERY_LANES);
     c->ghost = ghost_create((size_t)remembered);
-    return c->pool != NULL && c->learner != NULL && c->ring != NULL && c->ghost != NULL;
+    c->keeper.shrink.source = pressure_create(opts->system_root == NULL ? "" : opts->system_root);
+    return c->pool != NULL && c->learner != NULL && c->ring != NULL && c->ghost != NULL &&
+           c->keeper.shrink.source != NULL;
 }
 
 struct cache *cache_create(const struct cache_opts *opts)
@@ -127,6 +130,7 @@ void cache_destroy(struct cache *cache)
     learner_destroy(cache->learner);
     nursery_ring_destroy(cache->ring);
     ghost_destroy(cache->ghost);
+    pressure_destroy(cache->keeper.shrink.source);
     free(cache);
 }
 

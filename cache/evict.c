@@ -1,11 +1,15 @@
 /* The default policy: a nursery that is left in order of arrival, and a CLOCK over the slots of
  * main. Each shard has a hand of its own; a common counter tells which shard is next. */
+#include "base/clock.h"
 #include "internal.h"
 
 /* Buckets that a hand passes in one visit of its shard. */
 #define BUCKETS 4
 /* Batches out of the nursery in one call: what cannot be locked comes back at once. */
 #define NURSERY_TRIES 64
+/* The keeper evicts ahead of writers, from the first mark down to the second: 1/1024 of the cap. */
+#define MARK_HIGH 1020
+#define MARK_LOW  1008
 
 unsigned databases_present(struct cache *c, unsigned out[CACHE_MAX_DATABASES])
 {
@@ -114,4 +118,23 @@ size_t evict(struct cache_thread *t, size_t bytes)
     default:
         return evict_sampled(t, bytes);
     }
+}
+
+bool evict_slice(struct cache_thread *t, int64_t end_us)
+{
+    struct cache *c = t->cache;
+    int64_t cpu = clock_thread_cpu_us();
+    size_t freed = 0;
+    if (memory_over(c, MARK_HIGH) == 0)
+        return false;
+    t->helping++;
+    for (size_t over; (over = memory_over(c, MARK_LOW)) > 0 && clock_mono_us() < end_us;) {
+        size_t got = evict(t, over < ((size_t)1 << 20) ? over : (size_t)1 << 20);
+        freed += got;
+        if (got == 0)
+            break;
+    }
+    t->helping--;
+    rung(t, CACHE_RUNG_EVICT, freed, clock_thread_cpu_us() - cpu);
+    return memory_over(c, MARK_HIGH) > 0 && freed > 0;
 }

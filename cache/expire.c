@@ -6,10 +6,14 @@
 /* A round over all shards begins at most so often. */
 #define ROUND_MS 250
 
+struct swept {
+    size_t items, bytes;
+};
+
 /* Drops what has expired and finds out what is due next. */
-static size_t sweep_bucket(struct cache_thread *t, unsigned db, struct shard *s, struct bucket *b)
+static void sweep_bucket(struct cache_thread *t, unsigned db, struct shard *s, struct bucket *b,
+                         struct swept *swept)
 {
-    size_t dropped = 0;
     uint32_t due = DUE_NEVER;
     for (unsigned i = 0; i < BUCKET_SLOTS;) {
         struct found f;
@@ -18,8 +22,9 @@ static size_t sweep_bucket(struct cache_thread *t, unsigned db, struct shard *s,
             continue;
         }
         if (f.item.expire_ms <= t->now_ms) {
-            drop_as_locked(t, db, s, &f, GONE_EXPIRED); /* another may have moved up */
-            dropped++;
+            /* Another may have moved up. */
+            swept->bytes += drop_as_locked(t, db, s, &f, GONE_EXPIRED);
+            swept->items++;
             continue;
         }
         if (f.item.expire_ms != CACHE_NO_EXPIRY && due_of(f.item.expire_ms) < due)
@@ -28,25 +33,23 @@ static size_t sweep_bucket(struct cache_thread *t, unsigned db, struct shard *s,
         i++;
     }
     b->due = due;
-    return dropped;
 }
 
-static size_t sweep_shard(struct cache_thread *t, unsigned db, struct shard *s, uint32_t now)
+static void sweep_shard(struct cache_thread *t, unsigned db, struct shard *s, uint32_t now,
+                        struct swept *swept)
 {
-    size_t dropped = 0;
     uint32_t due = DUE_NEVER;
     lock_acquire(&s->lock);
     if (s->due <= now) {
         for (uint32_t i = 0; i < shard_buckets(s->nbuckets); i++)
             if (s->bucket[i].due <= now)
-                dropped += sweep_bucket(t, db, s, &s->bucket[i]);
+                sweep_bucket(t, db, s, &s->bucket[i], swept);
         for (uint32_t i = 0; i < shard_buckets(s->nbuckets); i++)
             if (s->bucket[i].due < due)
                 due = s->bucket[i].due;
         s->due = due;
     }
     lock_release(&s->lock);
-    return dropped;
 }
 
 size_t expire_sweep(struct cache_thread *t, int64_t budget_us)
@@ -56,7 +59,7 @@ size_t expire_sweep(struct cache_thread *t, int64_t budget_us)
     unsigned dbs[CACHE_MAX_DATABASES];
     uint64_t shards = (uint64_t)databases_present(c, dbs) << c->shard_bits;
     int64_t begin = clock_mono_us();
-    size_t dropped = 0;
+    struct swept swept = {0, 0};
     if (k->sweep_at >= shards) {
         if (t->now_ms - k->sweep_ms < ROUND_MS && t->now_ms >= k->sweep_ms)
             return 0;
@@ -68,9 +71,9 @@ size_t expire_sweep(struct cache_thread *t, int64_t budget_us)
             break;
         unsigned db = dbs[k->sweep_at >> c->shard_bits];
         struct shard *s = &db_shards(c, db)[k->sweep_at & ((1u << c->shard_bits) - 1)];
-        dropped += sweep_shard(t, db, s, due_of(t->now_ms));
+        sweep_shard(t, db, s, due_of(t->now_ms), &swept);
     }
-    if (dropped > 0)
-        rung(t, CACHE_RUNG_EXPIRE, 0, clock_mono_us() - begin);
-    return dropped;
+    if (swept.items > 0)
+        rung(t, CACHE_RUNG_EXPIRE, swept.bytes, clock_mono_us() - begin);
+    return swept.items;
 }

@@ -4,8 +4,10 @@
 #include "internal.h"
 
 #define ROUND_MS IDLE_ROUND_MS
-/* From this age on an item is idle. */
-#define IDLE_AGE 2
+/* From this age on an item is idle; when the machine is short of memory, sooner. */
+#define IDLE_AGE    2
+#define PRESSED_AGE 1
+#define PRESSED_MS  1000
 /* Items of a shard at a time. */
 #define BATCH 64
 
@@ -16,7 +18,8 @@ struct idle_item {
 };
 
 /* The items of buckets from *at on. */
-static unsigned collect_locked(struct shard *s, uint32_t *at, struct idle_item *out)
+static unsigned collect_locked(struct shard *s, uint32_t *at, unsigned idle_age,
+                               struct idle_item *out)
 {
     unsigned n = 0;
     uint32_t end = shard_buckets(s->nbuckets);
@@ -28,7 +31,7 @@ static unsigned collect_locked(struct shard *s, uint32_t *at, struct idle_item *
             if (tag_age(b->tag[i]) < 3)
                 b->tag[i]++;
             out[n++] = (struct idle_item){ref_handle(b->ref[i]), (uint16_t)tag_h14(b->tag[i]),
-                                          tag_age(b->tag[i]) >= IDLE_AGE};
+                                          tag_age(b->tag[i]) >= idle_age};
         }
     }
     return n;
@@ -39,9 +42,10 @@ static void walk_shard(struct cache_thread *t, unsigned db, struct shard *s, boo
     struct idle_item items[BATCH];
     size_t saved = 0;
     uint32_t at = 0, end = 1;
+    unsigned idle_age = is_pressed(t->cache) ? PRESSED_AGE : IDLE_AGE;
     while (at < end) {
         lock_acquire(&s->lock);
-        unsigned n = collect_locked(s, &at, items);
+        unsigned n = collect_locked(s, &at, idle_age, items);
         end = shard_buckets(s->nbuckets);
         lock_release(&s->lock);
         for (unsigned i = 0; i < n; i++) {
@@ -65,7 +69,8 @@ bool idle_walk(struct cache_thread *t, int64_t budget_us)
     int64_t begin = clock_mono_us();
     int64_t cpu = clock_thread_cpu_us();
     if (k->walk_at >= shards) {
-        if (t->now_ms - k->walk_ms < ROUND_MS && t->now_ms >= k->walk_ms)
+        int64_t round = is_pressed(c) ? PRESSED_MS : ROUND_MS;
+        if (t->now_ms - k->walk_ms < round && t->now_ms >= k->walk_ms)
             return false;
         k->walk_at = 0;
         k->walk_ms = t->now_ms;

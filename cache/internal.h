@@ -106,6 +106,16 @@ struct flushed {
     unsigned db;
 };
 
+/* Answering to pressure; see shrink.c. */
+struct pressure;
+struct shrink {
+    struct pressure *source;
+    int64_t read_ms; /* last reading; 0 = never */
+    int64_t seen_ms; /* last sign of pressure */
+    int64_t step_ms; /* last step of the ceiling */
+    uint64_t began;  /* bytes in use when the pressure began */
+};
+
 /* Where the background work stands. */
 struct keeper {
     int64_t measured_ms;     /* last memory_measure() */
@@ -116,7 +126,10 @@ struct keeper {
     uint64_t walk_trainings; /* that there had been when it began */
     bool walk_all;           /* there is a new dictionary: look at all items */
     int64_t compact_ms;
-    int64_t trim_ms; /* last memory_trim_heap() */
+    int64_t trim_ms;   /* last memory_trim_heap() */
+    int64_t cpu_us;    /* CPU that coding may take still; less than 0 = was taken already */
+    int64_t cpu_at_us; /* when that was reckoned */
+    struct shrink shrink;
 };
 
 struct cache {
@@ -131,6 +144,8 @@ struct cache {
 
     /* Run-time options. */
     _Atomic uint64_t maxmemory;
+    _Atomic uint64_t
+        ceiling; /* what counts instead while the machine is short of memory; 0 = none */
     _Atomic unsigned policy, compression, cpu_percent, samples;
     _Atomic bool psi, listening;
     cache_event_fn *on_event;
@@ -142,6 +157,8 @@ struct cache {
 
     _Atomic int64_t charged;
     _Atomic uint64_t peak, other_bytes;
+    _Atomic unsigned pressure; /* enum pressure_level */
+    _Atomic uint64_t pressure_times;
 
     struct lock flushed_lock;
     struct flushed *flushed;
@@ -158,6 +175,14 @@ static inline void count(struct cache_thread *t, unsigned what, int64_t delta)
     _Atomic int64_t *n = &t->counters->n[what];
     atomic_store_explicit(n, atomic_load_explicit(n, memory_order_relaxed) + delta,
                           memory_order_relaxed);
+}
+
+/* The cap in force; 0 = none. */
+static inline uint64_t cache_cap(const struct cache *c)
+{
+    uint64_t cap = atomic_load_explicit(&c->maxmemory, memory_order_relaxed);
+    uint64_t ceiling = atomic_load_explicit(&c->ceiling, memory_order_relaxed);
+    return ceiling != 0 && (cap == 0 || ceiling < cap) ? ceiling : cap;
 }
 
 /* ---- stats.c ---- */
@@ -358,12 +383,24 @@ void memory_measure(struct cache *c);
 /* Gives free memory of the heap back to the system. */
 void memory_trim_heap(void);
 
+/* ---- shrink.c ---- */
+
+/* Whether the machine is short of memory. */
+static inline bool is_pressed(const struct cache *c)
+{
+    return atomic_load_explicit(&c->pressure, memory_order_relaxed) != 0;
+}
+/* Looks once a second whether the machine is short of memory, and gives back what it can. */
+void shrink_watch(struct cache_thread *t);
+
 /* ---- evict.c: the CLOCK; sample.c: the sampled policies ---- */
 
 /* Evicts about so many bytes of items; returns how many it did. 0 = nothing may be evicted. Only
  * tries to lock, so any lock may be held. */
 size_t evict(struct cache_thread *t, size_t bytes);
 size_t evict_sampled(struct cache_thread *t, size_t bytes);
+/* Evicts ahead of writers until end_us, once the high mark is passed. True when it is still. */
+bool evict_slice(struct cache_thread *t, int64_t end_us);
 /* The databases that exist; returns how many. */
 unsigned databases_present(struct cache *c, unsigned out[CACHE_MAX_DATABASES]);
 static inline bool policy_is_volatile(unsigned policy)
@@ -397,6 +434,8 @@ unsigned nursery_leave(struct cache_thread *t, unsigned n, uint32_t min_age, boo
 bool nursery_is_full(struct cache *c, bool slack);
 /* A writer lends a hand when the nursery is over its slack. No lock is held. */
 void nursery_help(struct cache_thread *t);
+/* Lets items out of the nursery until end_us. True when more wait. */
+bool nursery_slice(struct cache_thread *t, int64_t end_us);
 
 /* ---- recode.c ---- */
 
@@ -412,6 +451,11 @@ bool shard_seize(struct cache_thread *t, struct shard *s);
 
 /* Frees retired dictionaries that no item has any more. No lock is held. */
 void dict_release(struct cache_thread *t);
+
+/* ---- compact.c ---- */
+
+/* Moves objects together until end_us. True when there is more to do. */
+bool compact_slice(struct cache_thread *t, int64_t end_us);
 
 /* ---- idle.c ---- */
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "internal.h"
 
 /* The pool keeps at least so many pages, whatever else takes the cap. */
@@ -66,7 +67,7 @@ void memory_trim_heap(void)
 
 void memory_set_limit(struct cache *c)
 {
-    uint64_t cap = atomic_load_explicit(&c->maxmemory, memory_order_relaxed);
+    uint64_t cap = cache_cap(c);
     if (cap == 0) {
         zs_set_page_limit(c->pool, 0);
         return;
@@ -80,7 +81,7 @@ void memory_set_limit(struct cache *c)
 
 size_t memory_over(struct cache *c, unsigned share)
 {
-    uint64_t cap = atomic_load_explicit(&c->maxmemory, memory_order_relaxed);
+    uint64_t cap = cache_cap(c);
     if (cap == 0)
         return 0;
     struct zs_pool_stats stats;
@@ -96,13 +97,16 @@ size_t memory_over(struct cache *c, unsigned share)
 bool memory_room(struct cache_thread *t, size_t bytes)
 {
     struct cache *c = t->cache;
-    if (t->helping != 0 || atomic_load_explicit(&c->maxmemory, memory_order_relaxed) == 0)
+    if (t->helping != 0 || cache_cap(c) == 0)
         return false;
+    int64_t cpu = clock_thread_cpu_us();
     t->helping++;
     size_t freed = evict(t, bytes * 2 + ((size_t)16 << 10));
     struct zs_compact_result r =
         zs_compact(c->pool, (struct zs_budget){.max_moves = 256, .max_bytes = (size_t)64 << 10});
     t->helping--;
+    if (freed > 0)
+        rung(t, CACHE_RUNG_EVICT, freed, clock_thread_cpu_us() - cpu);
     return freed > 0 || r.pages_freed > 0 || r.more;
 }
 
@@ -113,7 +117,7 @@ void cache_charge(struct cache *cache, int64_t bytes)
 
 bool cache_may_charge(struct cache *cache, size_t bytes)
 {
-    uint64_t cap = atomic_load_explicit(&cache->maxmemory, memory_order_relaxed);
+    uint64_t cap = cache_cap(cache);
     uint64_t outside = outside_bytes(cache);
     return cap == 0 || (outside < cap && bytes <= cap - outside);
 }

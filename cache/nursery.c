@@ -1,4 +1,5 @@
 /* The nursery: where new items stay raw until it is known whether they are worth coding. */
+#include "base/clock.h"
 #include "internal.h"
 
 #define BATCH 32
@@ -7,6 +8,12 @@
 #define SLACK 25
 /* Without a cap. */
 #define SHARE_BYTES ((int64_t)64 << 20)
+/* Items stay so long when there is time to code them, in tenths of a second. */
+#define AGE 10
+/* Memory counts as short above it, in 1/1024 of the cap. */
+#define MARK_SHORT 970
+/* Entries in the ring, stale ones among them, that are not left to wait for a dictionary. */
+#define ENTRIES_MOST ((size_t)1 << 20)
 
 void nursery_arrive(struct cache_thread *t, const struct cache_key *k, uint32_t handle)
 {
@@ -19,7 +26,7 @@ void nursery_arrive(struct cache_thread *t, const struct cache_key *k, uint32_t 
 
 bool nursery_is_full(struct cache *c, bool slack)
 {
-    int64_t cap = (int64_t)atomic_load_explicit(&c->maxmemory, memory_order_relaxed);
+    int64_t cap = (int64_t)cache_cap(c);
     int64_t share = cap == 0 ? SHARE_BYTES : cap / 1024 * SHARE;
     if (slack)
         share += cap == 0 ? SHARE_BYTES / 4 : cap / 1024 * SLACK;
@@ -79,7 +86,43 @@ void nursery_help(struct cache_thread *t)
     size_t freed = 0;
     if (t->helping != 0 || t->locked_count != 0 || !nursery_is_full(t->cache, true))
         return;
+    int64_t cpu = clock_thread_cpu_us();
     t->helping++;
     nursery_leave(t, BATCH, 0, false, &freed);
     t->helping--;
+    int64_t us = clock_thread_cpu_us() - cpu;
+    count(t, N_COMPRESS_US, us);
+    rung(t, CACHE_RUNG_NURSERY, freed, us);
+}
+
+/* ---- the keeper's part ---- */
+
+/* When memory is short the nursery is the filter before main: it is left only as far as it is over
+ * its share, and what nobody read is dropped. */
+static bool is_short(struct cache *c)
+{
+    return atomic_load_explicit(&c->policy, memory_order_relaxed) == CACHE_ALLKEYS_S3FIFO &&
+           memory_over(c, MARK_SHORT) > 0;
+}
+
+bool nursery_slice(struct cache_thread *t, int64_t end_us)
+{
+    struct cache *c = t->cache;
+    bool is_filter = is_short(c);
+    bool waits = is_filter || (learner_is_waiting(c->learner, t->now_ms) &&
+                               nursery_ring_count(c->ring) < ENTRIES_MOST);
+    int64_t cpu = clock_thread_cpu_us();
+    size_t saved = 0;
+    unsigned n = 0, taken;
+    do {
+        bool full = nursery_is_full(c, false);
+        taken = waits && !full ? 0 : nursery_leave(t, 32, full ? 0 : AGE, is_filter, &saved);
+        n += taken;
+    } while (taken > 0 && clock_mono_us() < end_us);
+    if (n > 0) {
+        int64_t us = clock_thread_cpu_us() - cpu;
+        count(t, N_COMPRESS_US, us);
+        rung(t, CACHE_RUNG_NURSERY, saved, us);
+    }
+    return taken > 0;
 }

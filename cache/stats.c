@@ -1,5 +1,6 @@
 /* Counters summed over threads, and the statistics made of them. */
 #include "internal.h"
+#include "pressure.h"
 
 int64_t counter_sum(struct cache *c, unsigned what)
 {
@@ -106,6 +107,10 @@ void cache_stats(struct cache *cache, struct cache_stats *out)
         .lazyfree_pending = atomic_load_explicit(&cache->flushed_items, memory_order_relaxed),
         .trainings = learner_trainings(cache->learner),
         .dicts = learner_count(cache->learner),
+        .cap = cache_cap(cache),
+        .pressure_times = atomic_load_explicit(&cache->pressure_times, memory_order_relaxed),
+        .pressure = atomic_load_explicit(&cache->pressure, memory_order_relaxed),
+        .pressure_readable = pressure_is_readable(cache->keeper.shrink.source),
     };
     if (out->peak_memory < out->used_memory)
         out->peak_memory = out->used_memory;

@@ -195,6 +195,11 @@ void info_ladder(struct info *i)
                     (unsigned long long)i->cache.rung[n].bytes,
                     (unsigned long long)i->cache.rung[n].cpu_us);
     put(i, "ghost_hits", i->cache.ghost_hits);
+    put(i, "memory_pressure", i->cache.pressure);
+    put(i, "memory_pressure_times", i->cache.pressure_times);
+    text_printf(&i->text, "memory_pressure_readable:%s\r\n",
+                i->cache.pressure_readable ? "yes" : "no");
+    put(i, "maxmemory_now", i->cache.cap);
 }
 
 void info_keyspace(struct info *i)

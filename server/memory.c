@@ -51,7 +51,8 @@ const struct option options_memory[] = {
      .kind = OPTION_BOOL,
      .at = offsetof(struct settings, psi),
      .preset = "yes",
-     .summary = "whether memory is given back when the machine runs short of it"},
+     .summary = "whether memory is given back, by evicting if need be, when the machine or the "
+                "cgroup runs short of it"},
     {.name = "databases",
      .kind = OPTION_NUMBER,
      .flags = OPTION_FIXED,

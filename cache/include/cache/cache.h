@@ -77,6 +77,8 @@ struct cache_opts {
     /* For tests: passed on to the pool, see zs_pool_opts. */
     bool (*pool_fail)(void *arg);
     void *pool_fail_arg;
+    /* For tests: stands before the paths of the system's files about memory; NULL = nothing. */
+    const char *system_root;
 };
 
 struct cache *cache_create(const struct cache_opts *opts);
@@ -319,6 +321,10 @@ struct cache_stats {
         used_memory, peak_memory;
     uint64_t lazyfree_pending;
     uint64_t trainings, dicts;
+    uint64_t cap;            /* in force now: less than maxmemory while the machine is short */
+    uint64_t pressure_times; /* how often it was */
+    unsigned pressure;       /* 0 = it is not, 1 = it is, 2 = badly */
+    bool pressure_readable;
     struct {
         uint64_t runs, bytes, cpu_us;
     } rung[CACHE_RUNGS];
