@@ -70,9 +70,14 @@ size_t registry_count(const struct registry *r)
 
 bool registry_name(struct registry *r, char **field, const char *text, size_t len)
 {
-    char *copy = len > 0 ? strndup(text, len) : NULL;
-    if (len > 0 && copy == NULL)
-        return false;
+    char *copy = NULL;
+    if (len > 0) {
+        copy = malloc(len + 1);
+        if (copy == NULL)
+            return false;
+        memcpy(copy, text, len);
+        copy[len] = '\0';
+    }
     lock_acquire(&r->lock);
     char *old = *field;
     *field = copy;

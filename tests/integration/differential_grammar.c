@@ -264,6 +264,8 @@ void generate(struct random *r, struct generated *g)
 
 static bool put(char **out, size_t *len, size_t *cap, const void *bytes, size_t n)
 {
+    if (n == 0)
+        return true;
     if (*cap - *len < n) {
         size_t more = *cap * 2 + n + 1024;
         char *grown = realloc(*out, more);

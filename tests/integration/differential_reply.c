@@ -1,5 +1,6 @@
 #include "differential_reply.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,17 @@ static const char *line_end(const char *data, size_t len)
     if (cr == NULL || (size_t)(cr - data) + 2 > len)
         return NULL;
     return cr[1] == '\n' ? cr + 2 : NULL;
+}
+
+/* The number after the type. The line has its end, the buffer behind it has none that strtol()
+ * would know. */
+static long long number_of(const char *line)
+{
+    long long n = 0;
+    const char *at = line + 1 + (line[1] == '-');
+    for (; *at >= '0' && *at <= '9' && n < LLONG_MAX / 10 - 1; at++)
+        n = n * 10 + (*at - '0');
+    return line[1] == '-' ? -n : n;
 }
 
 static bool is_aggregate(char c)
@@ -33,14 +45,14 @@ long reply_length(const char *data, size_t len)
 {
     if (len == 0)
         return 0;
-    if (strchr("+-:$*_#,(%~>=!", data[0]) == NULL)
+    if (memchr("+-:$*_#,(%~>=!", data[0], 14) == NULL)
         return -1;
     const char *end = line_end(data, len);
     if (end == NULL)
         return 0;
     size_t head = (size_t)(end - data);
-    long n = strtol(data + 1, NULL, 10);
-    if (strchr("$=!", data[0]) != NULL) {
+    long n = (long)number_of(data);
+    if (memchr("$=!", data[0], 3) != NULL) {
         if (n < 0)
             return (long)head;
         size_t whole = head + (size_t)n + 2;
@@ -57,7 +69,7 @@ long reply_elements(const char *data, size_t len, const char **starts, size_t *l
     const char *end = line_end(data, len);
     if (end == NULL || !is_aggregate(data[0]))
         return -1;
-    long n = strtol(data + 1, NULL, 10);
+    long n = (long)number_of(data);
     if (data[0] == '%')
         n *= 2;
     size_t at = (size_t)(end - data);
@@ -141,7 +153,7 @@ static bool agree_near(long near, const char *a, const char *b)
 {
     if (a[0] != ':' || b[0] != ':')
         return false;
-    long long x = strtoll(a + 1, NULL, 10), y = strtoll(b + 1, NULL, 10);
+    long long x = number_of(a), y = number_of(b);
     return (x < 0) == (y < 0) && llabs(x - y) <= near;
 }
 
@@ -164,8 +176,7 @@ bool replies_agree(enum comparison how, long near, const char *a, size_t a_len, 
     case COMPARE_NEAR:
         return agree_near(near, a, b);
     case COMPARE_SHAPE:
-        return a[0] == b[0] && a[0] != '-' &&
-               (!is_aggregate(a[0]) || strtol(a + 1, NULL, 10) == strtol(b + 1, NULL, 10));
+        return a[0] == b[0] && a[0] != '-' && (!is_aggregate(a[0]) || number_of(a) == number_of(b));
     case COMPARE_NOT:
         return (a[0] == '-') == (b[0] == '-');
     }
