@@ -59,6 +59,12 @@ void connection_settle(struct connection *c);
 /* In the middle of a long reply: moves what the writer holds to the output. False when that passes
  * a limit or memory is short: the connection cannot go on. */
 bool connection_spill(struct connection *c);
+
+/* ---- connection_limits.c ---- */
+
+/* Whether what came or what waits passes a limit of the client; counted if so. */
+bool connection_over_query_limit(struct connection *c);
+bool connection_over_output_limit(struct connection *c);
 /* Limits that depend on time. */
 void connection_cron(struct connection *c);
 /* Tells the cache how much memory this takes, in coarse steps. False when it may not be. */

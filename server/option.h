@@ -41,7 +41,7 @@ struct option {
 
 /* One row per table that ends with a row whose name is NULL. */
 extern const struct option options_network[];  /* listener.c */
-extern const struct option options_limits[];   /* connection.c */
+extern const struct option options_limits[];   /* connection_limits.c */
 extern const struct option options_memory[];   /* memory.c */
 extern const struct option options_process[];  /* server.c */
 extern const struct option options_security[]; /* auth.c */
