@@ -9,6 +9,7 @@
 
 #include "command.h"
 #include "counter.h"
+#include "fanout.h"
 
 struct connection;
 
@@ -27,12 +28,16 @@ struct client {
     bool authenticated, no_touch, no_evict;
     enum client_reply reply;
     uint8_t proto;
+    bool subscriber; /* to channels */
+    bool pushed;     /* the command's reply is a push: CLIENT REPLY does not silence it */
+    struct subscription *subscriptions[TOPIC_KINDS];
 
     /* seen */
     uint64_t id;        /* constant */
     int64_t created_ms; /* constant */
     _Atomic unsigned db;
     _Atomic unsigned proto_seen;
+    _Atomic unsigned subscribed[TOPIC_KINDS];
     _Atomic int64_t active_ms;
     _Atomic(const struct command *) last;
     _Atomic size_t in_bytes, out_bytes, held_bytes; /* waiting; memory */

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "pubsub.h"
 #include "server.h"
 
 void command_full_name(const struct command_table *t, const struct command *c, char *name,
@@ -25,20 +26,41 @@ static const char *or_empty(const char *text)
     return text == NULL ? "" : text;
 }
 
+static unsigned subscribed(const struct client *c, enum topic_kind kind)
+{
+    return atomic_load_explicit(&c->subscribed[kind], memory_order_relaxed);
+}
+
+#define CLIENT_FLAGS 16
+
+/* Redis's letters. */
+static void print_flags(const struct client *c, char *to)
+{
+    char *at = to;
+    if (pubsub_is_subscriber(c))
+        *at++ = 'P';
+    if (at == to)
+        *at++ = 'N';
+    *at = '\0';
+}
+
 void client_print_locked(struct text *t, struct server *s, const struct client *c, int64_t now_ms)
 {
-    char command[64] = "NULL";
+    char command[64] = "NULL", flags[CLIENT_FLAGS];
     const struct command *last = atomic_load_explicit(&c->last, memory_order_relaxed);
     size_t held = atomic_load_explicit(&c->held_bytes, memory_order_relaxed);
     int64_t active = atomic_load_explicit(&c->active_ms, memory_order_relaxed);
     if (last != NULL)
         command_full_name(s->commands, last, command, sizeof command);
+    print_flags(c, flags);
     text_printf(t,
-                "id=%llu addr=%s laddr=%s fd=%d name=%s age=%lld idle=%lld flags=N db=%u sub=0 "
-                "psub=0 ssub=0 multi=-1 ",
+                "id=%llu addr=%s laddr=%s fd=%d name=%s age=%lld idle=%lld flags=%s db=%u sub=%u "
+                "psub=%u ssub=%u multi=-1 ",
                 (unsigned long long)c->id, c->address, c->local, c->fd, or_empty(c->name),
                 (long long)(now_ms - c->created_ms) / 1000,
-                (long long)(now_ms > active ? now_ms - active : 0) / 1000, client_db(c));
+                (long long)(now_ms > active ? now_ms - active : 0) / 1000, flags, client_db(c),
+                subscribed(c, TOPIC_CHANNEL), subscribed(c, TOPIC_PATTERN),
+                subscribed(c, TOPIC_SHARD));
     size_t waiting = atomic_load_explicit(&c->out_bytes, memory_order_relaxed);
     text_printf(t,
                 "qbuf=%zu qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=%d omem=%zu "

@@ -4,6 +4,7 @@
 
 #include "client_list.h"
 #include "client_names.h"
+#include "pubsub.h"
 #include "server.h"
 
 /* ---- names ---- */
@@ -98,13 +99,21 @@ static void client_info(struct request *rq)
     reply_text(rq, &t);
 }
 
-/* All clients here are "normal". */
-static bool read_type(struct request *rq, size_t i, bool *normal)
+enum client_type { TYPE_ANY, TYPE_NORMAL, TYPE_PUBSUB, TYPE_NONE };
+
+static bool has_type(const struct client *c, enum client_type type)
+{
+    return type == TYPE_ANY || type == (pubsub_is_subscriber(c) ? TYPE_PUBSUB : TYPE_NORMAL);
+}
+
+static bool read_type(struct request *rq, size_t i, enum client_type *out)
 {
     size_t len;
-    *normal = request_is(rq, i, "normal");
-    if (*normal || request_is(rq, i, "master") || request_is(rq, i, "replica") ||
-        request_is(rq, i, "slave") || request_is(rq, i, "pubsub"))
+    *out = request_is(rq, i, "normal")   ? TYPE_NORMAL
+           : request_is(rq, i, "pubsub") ? TYPE_PUBSUB
+                                         : TYPE_NONE;
+    if (*out != TYPE_NONE || request_is(rq, i, "master") || request_is(rq, i, "replica") ||
+        request_is(rq, i, "slave"))
         return true;
     const char *type = request_flat(rq, i, &len);
     if (type != NULL)
@@ -148,7 +157,7 @@ static void list_ids(struct request *rq)
 
 static void client_list(struct request *rq)
 {
-    bool normal = true;
+    enum client_type type = TYPE_ANY;
     if (rq->argc > 3 && request_is(rq, 2, "id")) {
         list_ids(rq);
         return;
@@ -157,13 +166,14 @@ static void client_list(struct request *rq)
         reply_syntax_error(rq);
         return;
     }
-    if (rq->argc == 4 && !read_type(rq, 3, &normal))
+    if (rq->argc == 4 && !read_type(rq, 3, &type))
         return;
     struct text t = {0};
     struct registry *r = &rq->server->registry;
     lock_acquire(&r->lock);
-    for (const struct client *c = r->first; normal && c != NULL; c = c->next)
-        client_print_locked(&t, rq->server, c, rq->now_ms);
+    for (const struct client *c = r->first; c != NULL; c = c->next)
+        if (has_type(c, type))
+            client_print_locked(&t, rq->server, c, rq->now_ms);
     lock_release(&r->lock);
     reply_text(rq, &t);
 }
@@ -174,7 +184,8 @@ struct kill_filter {
     uint64_t id;
     int64_t max_age; /* seconds; 0 = any */
     const struct resp_arg *addr, *laddr;
-    bool normal, skip_me, other_user;
+    enum client_type type;
+    bool skip_me, other_user;
 };
 
 static bool is_address(const struct resp_arg *a, const char *text)
@@ -186,7 +197,7 @@ static bool is_address(const struct resp_arg *a, const char *text)
 static bool matches(const struct kill_filter *f, const struct client *c, const struct request *rq)
 {
     return (f->id == 0 || c->id == f->id) && is_address(f->addr, c->address) &&
-           is_address(f->laddr, c->local) && f->normal && !f->other_user &&
+           is_address(f->laddr, c->local) && has_type(c, f->type) && !f->other_user &&
            (f->max_age == 0 || (rq->now_ms - c->created_ms) / 1000 >= f->max_age) &&
            !(f->skip_me && c == rq->client);
 }
@@ -242,7 +253,7 @@ static bool read_filter(struct request *rq, size_t i, struct kill_filter *f)
         return false;
     }
     if (request_is(rq, i, "type"))
-        return read_type(rq, i + 1, &f->normal);
+        return read_type(rq, i + 1, &f->type);
     if (request_is(rq, i, "skipme"))
         return read_yes_no(rq, i + 1, &f->skip_me);
     if (request_is(rq, i, "maxage"))
@@ -262,7 +273,7 @@ static bool read_filter(struct request *rq, size_t i, struct kill_filter *f)
 
 static void client_kill(struct request *rq)
 {
-    struct kill_filter f = {.normal = true};
+    struct kill_filter f = {.type = TYPE_ANY};
     if (rq->argc == 3) {
         f.addr = &rq->argv[2];
         if (kill_matching(rq, &f) > 0)

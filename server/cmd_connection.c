@@ -3,6 +3,7 @@
 
 #include "auth.h"
 #include "client_names.h"
+#include "pubsub.h"
 #include "server.h"
 
 static const char wrong_pass[] = "WRONGPASS invalid username-password pair or user is disabled.";
@@ -18,9 +19,21 @@ static void reply_argument(struct request *rq, size_t i)
 
 static void ping_command(struct request *rq)
 {
-    if (rq->argc > 2)
+    if (rq->argc > 2) {
         reply_arity_error(rq);
-    else if (rq->argc == 2)
+        return;
+    }
+    /* As a message, which is all that such a client understands. */
+    if (rq->client->subscriber && rq->client->proto == 2) {
+        resp_array(rq->out, 2);
+        resp_bulk(rq->out, "pong", 4);
+        if (rq->argc == 1)
+            resp_bulk(rq->out, "", 0);
+        else
+            reply_argument(rq, 1);
+        return;
+    }
+    if (rq->argc == 2)
         reply_argument(rq, 1);
     else
         resp_raw(rq->out, "+PONG\r\n", 7);
@@ -180,6 +193,7 @@ static void hello_command(struct request *rq)
 static void reset_command(struct request *rq)
 {
     struct client *c = rq->client;
+    pubsub_leave(c);
     atomic_store_explicit(&c->db, 0, memory_order_relaxed);
     c->no_touch = c->no_evict = false;
     c->reply = REPLY_ON;
@@ -198,7 +212,7 @@ const struct command commands_connection[] = {
      .fn = ping_command,
      .arity = -1,
      CONNECTION,
-     .flags = CMD_FAST,
+     .flags = CMD_FAST | CMD_SUBSCRIBED,
      .since = "1.0.0",
      .summary = "Returns the server's liveliness response.",
      .args = "[message]"},
@@ -214,7 +228,7 @@ const struct command commands_connection[] = {
      .fn = quit_command,
      .arity = -1,
      CONNECTION,
-     .flags = ALWAYS | CMD_NO_AUTH,
+     .flags = ALWAYS | CMD_NO_AUTH | CMD_SUBSCRIBED,
      .since = "1.0.0",
      .summary = "Closes the connection.",
      .args = ""},
@@ -246,7 +260,7 @@ const struct command commands_connection[] = {
      .fn = reset_command,
      .arity = 1,
      CONNECTION,
-     .flags = ALWAYS | CMD_NO_AUTH,
+     .flags = ALWAYS | CMD_NO_AUTH | CMD_SUBSCRIBED,
      .since = "6.2.0",
      .summary = "Resets the connection.",
      .args = ""},

@@ -49,7 +49,8 @@ enum command_flags {
     CMD_MOVABLEKEYS = 1u << 12,
     CMD_SKIP_MONITOR = 1u << 13,
     CMD_SKIP_SLOWLOG = 1u << 14,
-    CMD_DANGEROUS = 1u << 15, /* ACL category only */
+    CMD_DANGEROUS = 1u << 15,  /* ACL category only */
+    CMD_SUBSCRIBED = 1u << 16, /* not Redis's: allowed to a subscriber that speaks RESP2 */
 };
 
 /* ACL categories that flags do not imply. */
@@ -103,6 +104,7 @@ extern const struct command commands_info[];
 extern const struct command commands_command[];
 extern const struct command commands_dict[];
 extern const struct command commands_compat[];
+extern const struct command commands_pubsub[];
 
 /* The table of all commands, hashed by name. Made once at start, then read only. */
 struct command_table;

@@ -8,6 +8,7 @@
 
 #include "dispatch.h"
 #include "peer.h"
+#include "pubsub.h"
 #include "server.h"
 
 /* Input up to this long is copied to the worker's buffer and back; more stays where it is. */
@@ -144,7 +145,7 @@ static void parse_ahead(struct run *r)
 
 static bool must_wait(const struct connection *c)
 {
-    return c->out.bytes + c->client.worker->out.len > OUTPUT_MARK;
+    return c->held_by != NULL || c->out.bytes + c->client.worker->out.len > OUTPUT_MARK;
 }
 
 /* Forgets the parsed commands from `i` on; they will be parsed again. */
@@ -282,10 +283,12 @@ void connection_serve(struct connection *c, bool read)
     do {
         more = serve_once(c, read);
         connection_settle(c);
+        if (c->out.bytes > OUTPUT_MARK)
+            c->held_by = NULL; /* it waits for its output */
         if (c->dying || c->out.bytes > OUTPUT_MARK)
             return;
     } while (more && counter_get(&c->client.read_bytes) - before < EVENT_BYTES);
-    if (c->in.len > 0 && resp_parser_is_fresh(&c->parser))
+    if (c->held_by != NULL || (c->in.len > 0 && resp_parser_is_fresh(&c->parser)))
         worker_feed_later(c->client.worker, c);
 }
 
@@ -342,7 +345,7 @@ void connection_settle(struct connection *c)
 {
     enum output_status status = c->end == CLOSE_NOW ? OUTPUT_BROKEN : output_flush(c);
     if (status == OUTPUT_DONE && c->out.head == NULL && c->end == STAY && !c->writing &&
-        c->reading && c->charged == 0 && c->in.cap == 0)
+        c->reading && c->charged == 0 && c->in.cap == 0 && c->held_by == NULL)
         return; /* the usual case */
     resp_out_clear(&c->client.worker->out, READ_BUFFER);
     if (status == OUTPUT_BROKEN || (c->end == CLOSE_AFTER_REPLY && c->out.head == NULL) ||
@@ -350,7 +353,7 @@ void connection_settle(struct connection *c)
         connection_close(c);
         return;
     }
-    bool open = c->end == STAY && c->out.bytes <= OUTPUT_MARK;
+    bool open = c->end == STAY && c->out.bytes <= OUTPUT_MARK && c->held_by == NULL;
     want(c, open, c->out.head != NULL);
     if (c->end == CLOSE_NOW)
         connection_close(c);
@@ -358,11 +361,17 @@ void connection_settle(struct connection *c)
 
 void connection_push(struct connection *c, const char *bytes, size_t len)
 {
-    if (c->dying)
+    if (c->dying || c->end != STAY)
         return;
+    c->client.worker->pushes++;
     if (!output_append(&c->out, bytes, len))
         c->end = CLOSE_NOW;
-    connection_settle(c);
+    else if (c->writing && (connection_over_output_limit(c) || !connection_charge(c)))
+        connection_close(c);
+    else if (!c->writing && c->out.bytes > OUTPUT_MARK)
+        connection_settle(c);
+    if (!c->dying)
+        worker_settle_later(c->client.worker, c);
 }
 
 /* ---- coming and going ---- */
@@ -457,6 +466,7 @@ void connection_free(struct connection *c)
     if (c->next != NULL)
         c->next->prev = c->prev;
     w->connection_count--;
+    pubsub_leave(&c->client);
     registry_remove(&w->server->registry, &c->client);
     output_free(c);
     drop_input(c);

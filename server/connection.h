@@ -36,12 +36,14 @@ struct connection {
     bool reading; /* on_read is added */
     bool writing; /* on_write is added */
     bool hungry;  /* in the worker's list: input waits though nothing more came */
+    bool pushed;  /* in the worker's list of those that something was pushed to */
     bool dying;   /* in the worker's list of those to be freed */
     bool unix_socket;
     size_t charged;                 /* of its memory told to the cache */
     int64_t soft_since_ms;          /* when the output went over its soft limit; 0 = it is not */
     struct connection *next, *prev; /* all of the worker */
-    struct connection *next_hungry, *next_dying;
+    struct connection *next_hungry, *next_dying, *next_pushed;
+    struct mailbox *held_by; /* full: this one waits before it fills it more; NULL = does not */
 };
 
 /* Takes the descriptor over. NULL when memory is short or the peer is refused (closed then). */
@@ -52,7 +54,8 @@ void connection_close(struct connection *c);
 void connection_free(struct connection *c);
 /* Goes on with input that is there; reads first when `read` says so. */
 void connection_serve(struct connection *c, bool read);
-/* Bytes for the peer that are no reply to what it asks now. */
+/* Bytes for the peer that are no reply to what it asks now; from read_mail() only, which sends them
+ * when all mail is done. */
 void connection_push(struct connection *c, const char *bytes, size_t len);
 /* Sends what the worker's writer holds, adjusts events, closes if it is time to. */
 void connection_settle(struct connection *c);

@@ -88,7 +88,8 @@ bool connection_over_query_limit(struct connection *c)
 bool connection_over_output_limit(struct connection *c)
 {
     struct worker *w = c->client.worker;
-    struct output_limit *limit = &w->server->settings.output[OUTPUT_NORMAL];
+    struct output_limit *limit =
+        &w->server->settings.output[c->client.subscriber ? OUTPUT_PUBSUB : OUTPUT_NORMAL];
     size_t hard = (size_t)setting_get(&limit->hard), soft = (size_t)setting_get(&limit->soft);
     size_t held = c->out.held;
     atomic_store_explicit(&c->client.out_bytes, c->out.bytes, memory_order_relaxed);
@@ -114,7 +115,8 @@ void connection_cron(struct connection *c)
     int64_t most = setting_get(&s->timeout) * 1000;
     int64_t stalled = setting_get(&s->write_timeout) * 1000;
     bool waits = c->out.head != NULL;
-    if ((most > 0 && !waits && idle > most) || (stalled > 0 && waits && idle > stalled)) {
+    if ((most > 0 && !waits && idle > most && !c->client.subscriber) ||
+        (stalled > 0 && waits && idle > stalled)) {
         counter_add(&w->stats.idle_closed, 1);
         connection_close(c);
     } else if (waits && connection_over_output_limit(c)) {

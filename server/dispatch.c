@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "client_list.h"
 #include "request.h"
 #include "server.h"
 
@@ -129,12 +130,28 @@ static bool resolve(struct request *rq)
     return true;
 }
 
+/* RESP2 cannot tell replies from messages. */
+static void subscribers_only(struct request *rq)
+{
+    char name[64];
+    command_full_name(rq->server->commands, rq->command, name, sizeof name);
+    resp_errorf(rq->out,
+                "ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / "
+                "RESET are allowed in this context",
+                name);
+}
+
 static bool may_run(struct request *rq)
 {
     if (!resolve(rq))
         return false;
     if (!rq->client->authenticated && !(rq->command->flags & CMD_NO_AUTH)) {
         resp_error(rq->out, "NOAUTH Authentication required.");
+        return false;
+    }
+    if (rq->client->subscriber && rq->client->proto == 2 &&
+        !(rq->command->flags & CMD_SUBSCRIBED)) {
+        subscribers_only(rq);
         return false;
     }
     return true;
@@ -156,12 +173,13 @@ static void silence(struct client *c, size_t before)
 {
     if (c->reply == REPLY_SKIP_NEXT) {
         c->reply = REPLY_SKIP;
-    } else if (c->reply == REPLY_SKIP) {
-        c->reply = REPLY_ON;
-        c->worker->out.len = before;
-    } else if (c->worker->out.len > before) {
-        c->worker->out.len = before;
+        return;
     }
+    if (c->reply == REPLY_SKIP)
+        c->reply = REPLY_ON;
+    if (c->worker->out.len > before && !c->pushed)
+        c->worker->out.len = before;
+    c->pushed = false;
 }
 
 static void run_slow(struct worker *w, struct request *rq, struct command_count *count)

@@ -36,13 +36,15 @@ void info_stats(struct info *i)
                 "expire_cycle_cpu_milliseconds:%llu\r\nevicted_keys:%llu\r\n"
                 "evicted_clients:0\r\ntotal_eviction_exceeded_time:0\r\n"
                 "current_eviction_exceeded_time:0\r\nkeyspace_hits:%llu\r\n"
-                "keyspace_misses:%llu\r\nrefused_writes:%llu\r\npubsub_channels:0\r\n"
-                "pubsub_patterns:0\r\npubsubshard_channels:0\r\nlatest_fork_usec:0\r\n"
+                "keyspace_misses:%llu\r\nrefused_writes:%llu\r\npubsub_channels:%zu\r\n"
+                "pubsub_patterns:%zu\r\npubsubshard_channels:%zu\r\nlatest_fork_usec:0\r\n"
                 "total_forks:0\r\nmigrate_cached_sockets:0\r\n",
                 (unsigned long long)c->expired,
                 (unsigned long long)c->rung[CACHE_RUNG_EXPIRE].cpu_us / 1000,
                 (unsigned long long)c->evicted, (unsigned long long)c->hits,
-                (unsigned long long)c->misses, (unsigned long long)c->refused);
+                (unsigned long long)c->misses, (unsigned long long)c->refused,
+                fanout_topics(&s->fanout, TOPIC_CHANNEL), fanout_topics(&s->fanout, TOPIC_PATTERN),
+                fanout_topics(&s->fanout, TOPIC_SHARD));
     text_printf(&i->text,
                 "tracking_total_keys:0\r\ntracking_total_items:0\r\ntracking_total_prefixes:0\r\n"
                 "unexpected_error_replies:0\r\ntotal_error_replies:%llu\r\n"

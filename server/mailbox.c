@@ -39,16 +39,29 @@ struct mail *mail_create(enum mail_kind kind, size_t len)
 
 void mailbox_post(struct mailbox *m, struct mail *mail)
 {
+    atomic_fetch_add_explicit(&m->waiting, mail_bytes(mail), memory_order_relaxed);
     lock_acquire(&m->lock);
     bool was_empty = m->first == NULL;
     mail->next = NULL;
     *m->last = mail;
     m->last = &mail->next;
     lock_release(&m->lock);
+    if (was_empty)
+        mailbox_wake(m);
+}
+
+void mailbox_wake(struct mailbox *m)
+{
     uint64_t one = 1;
     /* Fails only when the counter is full, and then the owner is woken already. */
-    if (was_empty && write(m->fd, &one, sizeof one) < 0)
+    if (write(m->fd, &one, sizeof one) < 0)
         return;
+}
+
+void mailbox_done(struct mailbox *m, struct mail *mail)
+{
+    atomic_fetch_sub_explicit(&m->waiting, mail_bytes(mail), memory_order_relaxed);
+    free(mail);
 }
 
 struct mail *mailbox_take(struct mailbox *m)

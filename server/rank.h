@@ -4,6 +4,7 @@
 #define SERVER_RANK_H
 
 enum server_rank {
+    RANK_FANOUT = 24,
     RANK_REGISTRY = 26,
     RANK_MAILBOX = 27,
     RANK_SETTINGS = 28,

@@ -13,7 +13,7 @@
 
 /* Descriptors that are not connections: listeners, event loops, files. */
 #define OTHER_DESCRIPTORS 64
-#define MAX_THREADS       64
+#define MAX_THREADS       FANOUT_WORKERS
 
 const struct option options_process[] = {
     {.name = "threads",
@@ -125,7 +125,8 @@ bool server_start(struct server *s)
     registry_init(&s->registry);
     fit_maxclients(&s->settings);
     s->commands = command_table_create();
-    if (s->commands == NULL || !make_run_id(s) || !server_create_cache(s) || !create_workers(s))
+    if (s->commands == NULL || !make_run_id(s) || !server_create_cache(s) ||
+        !fanout_init(&s->fanout, s->cache, thread_count(&s->settings)) || !create_workers(s))
         return fault("not enough memory to start");
     /* Connections that come before the threads run wait in the backlog. */
     if (!listener_open(&s->listener, s) || !write_number(s->settings.pidfile, getpid()) ||
@@ -160,6 +161,7 @@ void server_destroy(struct server *s)
     for (unsigned i = 0; i < s->worker_count; i++)
         worker_destroy(s->workers[i]);
     free(s->workers);
+    fanout_free(&s->fanout);
     if (s->cache != NULL)
         cache_destroy(s->cache);
     command_table_destroy(s->commands);

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "counter.h"
+#include "fanout.h"
 #include "keeper.h"
 #include "listener.h"
 #include "registry.h"
@@ -20,6 +21,7 @@ struct server {
     struct cache *cache;
     struct command_table *commands;
     struct registry registry;
+    struct fanout fanout;     /* channels and their subscribers */
     struct listener listener; /* in worker 0's loop */
     struct keeper keeper;
     struct worker **workers;

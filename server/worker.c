@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "pubsub.h"
 #include "server.h"
 
 /* How long a stopping worker waits for peers that do not read. */
@@ -33,11 +34,11 @@ void worker_reap(struct worker *w)
 
 void worker_feed_later(struct worker *w, struct connection *c)
 {
-    static const struct timeval at_once = {0};
+    static const struct timeval at_once = {0}, soon = {.tv_usec = 1000};
     if (c->hungry || c->dying)
         return;
-    if (w->hungry == NULL)
-        (void)event_add(w->on_hungry, &at_once);
+    if (w->hungry == NULL || c->held_by == NULL)
+        (void)event_add(w->on_hungry, c->held_by == NULL ? &at_once : &soon);
     c->hungry = true;
     c->next_hungry = w->hungry;
     w->hungry = c;
@@ -55,13 +56,55 @@ static void feed(evutil_socket_t fd, short what, void *arg)
         struct connection *c = all;
         all = c->next_hungry;
         c->hungry = false;
-        if (!c->dying)
-            connection_serve(c, false);
+        if (c->dying)
+            continue;
+        if (c->held_by != NULL && mailbox_is_full(c->held_by) && !w->stopping) {
+            worker_feed_later(w, c);
+            continue;
+        }
+        c->held_by = NULL;
+        connection_serve(c, false);
     }
     worker_reap(w);
 }
 
 /* ---- mail ---- */
+
+void worker_settle_later(struct worker *w, struct connection *c)
+{
+    if (c->pushed)
+        return;
+    c->pushed = true;
+    c->next_pushed = w->pushed;
+    w->pushed = c;
+}
+
+static void settle_pushed(struct worker *w)
+{
+    while (w->pushed != NULL) {
+        struct connection *c = w->pushed;
+        w->pushed = c->next_pushed;
+        c->pushed = false;
+        if (!c->dying)
+            connection_settle(c);
+    }
+    w->pushes = 0;
+}
+
+bool worker_post(struct worker *to, struct mail *m, struct client *from)
+{
+    struct cache *cache = to->server->cache;
+    if (!cache_may_charge(cache, mail_bytes(m))) {
+        free(m);
+        return false;
+    }
+    m->charged = true;
+    cache_charge(cache, (int64_t)mail_bytes(m));
+    mailbox_post(&to->mailbox, m);
+    if (from != NULL && from->connection != NULL && mailbox_is_full(&to->mailbox))
+        from->connection->held_by = &to->mailbox;
+    return true;
+}
 
 static struct connection *find_own(struct worker *w, uint64_t id)
 {
@@ -112,6 +155,9 @@ static void take_mail(struct worker *w, struct mail *m)
         if ((c = find_own(w, m->client)) != NULL)
             connection_push(c, m->bytes, m->len);
         break;
+    case MAIL_PUBLISH:
+        pubsub_deliver(w, m);
+        break;
     case MAIL_STOP:
         stop(w);
         break;
@@ -124,11 +170,19 @@ static void read_mail(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     worker_time(w);
-    for (struct mail *m = mailbox_take(&w->mailbox), *next; m != NULL; m = next) {
-        next = m->next;
+    if (w->mail == NULL)
+        w->mail = mailbox_take(&w->mailbox);
+    while (w->mail != NULL && w->pushes < EVENT_PUSHES) {
+        struct mail *m = w->mail;
+        w->mail = m->next;
         take_mail(w, m);
-        free(m);
+        if (m->charged)
+            cache_charge(w->server->cache, -(int64_t)mail_bytes(m));
+        mailbox_done(&w->mailbox, m);
     }
+    settle_pushed(w);
+    if (w->mail != NULL)
+        mailbox_wake(&w->mailbox); /* others have their turn before the rest */
     worker_reap(w);
 }
 
@@ -195,6 +249,7 @@ struct worker *worker_create(struct server *s, unsigned index)
     w->index = index;
     w->mailbox.fd = -1;
     resp_out_init(&w->out, 2);
+    resp_out_init(&w->push, 3);
     w->in = malloc(READ_BUFFER);
     w->piece = malloc(PIECE_BYTES);
     w->base = create_base();
@@ -250,12 +305,18 @@ void worker_destroy(struct worker *w)
         event_free(w->on_cron);
     if (w->on_hungry != NULL)
         event_free(w->on_hungry);
+    while (w->mail != NULL) {
+        struct mail *m = w->mail;
+        w->mail = m->next;
+        mailbox_done(&w->mailbox, m);
+    }
     mailbox_close(&w->mailbox);
     if (w->base != NULL)
         event_base_free(w->base);
     for (unsigned i = 0; i < BATCH; i++)
         resp_parser_free(&w->parsers[i]);
     resp_out_free(&w->out);
+    resp_out_free(&w->push);
     command_stats_free(&w->commands);
     if (w->cache != NULL)
         cache_thread_destroy(w->cache);

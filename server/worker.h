@@ -17,6 +17,7 @@
 /* The most of one event; then others are served. */
 #define EVENT_COMMANDS 1000
 #define EVENT_BYTES    ((size_t)256 << 10)
+#define EVENT_PUSHES   1000
 
 struct batch_item {
     const struct command *command; /* NULL: unknown */
@@ -28,6 +29,7 @@ struct worker_stats {
     counter connections, commands, reads, writes, in_bytes, out_bytes, changes, rejected;
     counter query_limit_closed, output_limit_closed, auth_failures, idle_closed;
     counter largest_in, largest_out;
+    counter subscribers; /* now */
 };
 
 struct worker {
@@ -38,6 +40,7 @@ struct worker {
     struct event_base *base;
     struct event *on_mail, *on_cron, *on_hungry;
     struct mailbox mailbox;
+    struct mail *mail; /* taken, but not yet done */
     struct cache_thread *cache;
     int64_t now_ms;            /* read once an event */
     int64_t batch_us, slow_us; /* begin of the batch; time of those in it that are timed alone */
@@ -48,9 +51,12 @@ struct worker {
     const struct cache_key *ready_key; /* of the command that runs */
     struct resp_out out;               /* of the connection that is served */
     char *piece;                       /* PIECE_BYTES of streams on their way */
+    struct resp_out push;              /* a message that goes to many */
     struct scratch *scratch;           /* request_flat()'s copies for the command that runs */
 
     struct connection *connections, *hungry, *dying;
+    struct connection *pushed; /* what was pushed to them is to be sent */
+    size_t pushes;             /* in this event */
     size_t connection_count;
     bool stopping;
     int64_t stop_by_ms;
@@ -72,5 +78,11 @@ void worker_time(struct worker *w);
 void worker_reap(struct worker *w);
 /* Has the connection served again once others had their turn. */
 void worker_feed_later(struct worker *w, struct connection *c);
+/* Has connection_settle() called for it at the end of this event's mail. */
+void worker_settle_later(struct worker *w, struct connection *c);
+/* Posts a mail that clients caused, and charges it until it is done. When too much waits there,
+ * `from` (NULL = nobody) is held back. False when memory is short; the mail is gone then. Any
+ * thread; `from` is a client of the calling one. */
+bool worker_post(struct worker *to, struct mail *m, struct client *from);
 
 #endif
