@@ -1,5 +1,6 @@
 /* The keeper's walk through the index: every item gets older by one step each round, and those that
- * nobody used for two rounds are coded with all effort. */
+ * nobody used for two rounds are coded with all effort. When there is a new dictionary or an old
+ * one to get rid of, or the option `compression` has changed, it looks at all items. */
 #include "base/clock.h"
 #include "internal.h"
 
@@ -37,8 +38,9 @@ static unsigned collect_locked(struct shard *s, uint32_t *at, unsigned idle_age,
     return n;
 }
 
-static void walk_shard(struct cache_thread *t, unsigned db, struct shard *s, bool all)
+static void walk_shard(struct cache_thread *t, unsigned db, struct shard *s)
 {
+    const struct keeper *k = &t->cache->keeper;
     struct idle_item items[BATCH];
     size_t saved = 0;
     uint32_t at = 0, end = 1;
@@ -49,14 +51,43 @@ static void walk_shard(struct cache_thread *t, unsigned db, struct shard *s, boo
         end = shard_buckets(s->nbuckets);
         lock_release(&s->lock);
         for (unsigned i = 0; i < n; i++) {
-            if (!items[i].idle && !all)
+            if (!items[i].idle && !k->walk_all)
                 continue;
             lock_acquire(&s->lock);
             recode_item(t, db, s, items[i].h14, items[i].handle,
-                        items[i].idle ? CODEC_CLOSE : CODEC_FAST, &saved);
+                        k->walk_how | (items[i].idle ? RECODE_CLOSE : 0), &saved);
         }
     }
     count(t, N_RUNG_BYTES + CACHE_RUNG_RECODE, (int64_t)saved);
+}
+
+/* False when it is not time for another. */
+static bool begin_walk(struct cache *c, int64_t now_ms)
+{
+    struct keeper *k = &c->keeper;
+    uint8_t retired[LEARNER_DICTS];
+    unsigned compression = atomic_load_explicit(&c->compression, memory_order_relaxed);
+    uint64_t trainings = learner_trainings(c->learner);
+    int64_t round = is_pressed(c) ? PRESSED_MS : ROUND_MS;
+    bool changed = compression != k->walk_compression;
+    if (!changed && now_ms - k->walk_ms < round && now_ms >= k->walk_ms)
+        return false;
+    k->walk_at = 0;
+    k->walk_ms = now_ms;
+    k->walk_how = changed || trainings != k->walk_trainings ? RECODE_AGAIN : 0;
+    k->walk_how |= learner_retired(c->learner, retired) > 0 ? RECODE_RETIRED : 0;
+    k->walk_all = k->walk_how != 0;
+    k->walk_compression = compression;
+    k->walk_trainings = trainings;
+    return true;
+}
+
+/* Whether the walk under way, if there is one, is still the right one. */
+static bool is_walking(const struct cache *c, uint64_t shards)
+{
+    return c->keeper.walk_at < shards &&
+           c->keeper.walk_compression ==
+               atomic_load_explicit(&c->compression, memory_order_relaxed);
 }
 
 bool idle_walk(struct cache_thread *t, int64_t budget_us)
@@ -68,18 +99,11 @@ bool idle_walk(struct cache_thread *t, int64_t budget_us)
     uint64_t shards = (uint64_t)n << c->shard_bits;
     int64_t begin = clock_mono_us();
     int64_t cpu = clock_thread_cpu_us();
-    if (k->walk_at >= shards) {
-        int64_t round = is_pressed(c) ? PRESSED_MS : ROUND_MS;
-        if (t->now_ms - k->walk_ms < round && t->now_ms >= k->walk_ms)
-            return false;
-        k->walk_at = 0;
-        k->walk_ms = t->now_ms;
-        k->walk_all = learner_trainings(c->learner) != k->walk_trainings;
-        k->walk_trainings = learner_trainings(c->learner);
-    }
+    if (!is_walking(c, shards) && !begin_walk(c, t->now_ms))
+        return false;
     while (k->walk_at < shards && clock_mono_us() - begin < budget_us) {
         unsigned db = dbs[k->walk_at >> c->shard_bits];
-        walk_shard(t, db, &db_shards(c, db)[k->walk_at & ((1u << c->shard_bits) - 1)], k->walk_all);
+        walk_shard(t, db, &db_shards(c, db)[k->walk_at & ((1u << c->shard_bits) - 1)]);
         k->walk_at++;
     }
     int64_t us = clock_thread_cpu_us() - cpu;

@@ -118,13 +118,15 @@ struct shrink {
 
 /* Where the background work stands. */
 struct keeper {
-    int64_t measured_ms;     /* last memory_measure() */
-    int64_t walk_ms;         /* when the walk through the index began */
-    uint64_t walk_at;        /* shard of the walk */
-    uint64_t sweep_at;       /* shard of the expiry sweep */
-    int64_t sweep_ms;        /* when that began */
-    uint64_t walk_trainings; /* that there had been when it began */
-    bool walk_all;           /* there is a new dictionary: look at all items */
+    int64_t measured_ms;       /* last memory_measure() */
+    int64_t walk_ms;           /* when the walk through the index began */
+    uint64_t walk_at;          /* shard of the walk */
+    uint64_t sweep_at;         /* shard of the expiry sweep */
+    int64_t sweep_ms;          /* when that began */
+    uint64_t walk_trainings;   /* that there had been when it began */
+    unsigned walk_compression; /* the option when it began */
+    unsigned walk_how;         /* enum recode_how, for all items of this walk */
+    bool walk_all;             /* not only idle items */
     int64_t compact_ms;
     int64_t trim_ms;   /* last memory_trim_heap() */
     int64_t cpu_us;    /* CPU that coding may take still; less than 0 = was taken already */
@@ -440,10 +442,16 @@ bool nursery_slice(struct cache_thread *t, int64_t end_us);
 /* ---- recode.c ---- */
 
 enum recoded { RECODED_SMALLER, RECODED_SAME, RECODED_GONE };
-/* Codes an item again where that makes its size class smaller, and ends its time in the nursery.
- * The shard is locked by the caller, and unlocked at return; *saved grows by bytes. */
+enum recode_how {
+    RECODE_CLOSE = 1,   /* the item is idle: with all effort */
+    RECODE_AGAIN = 2,   /* what was not worth it may be now: there is a new dictionary */
+    RECODE_RETIRED = 4, /* there are dictionaries to get rid of */
+};
+/* Codes an item again where that makes its size class smaller, and ends its time in the nursery;
+ * makes it raw when compression is off. The shard is locked by the caller, and unlocked at return;
+ * *saved grows by bytes. */
 enum recoded recode_item(struct cache_thread *t, unsigned db, struct shard *s, unsigned h14,
-                         uint32_t handle, enum codec_effort effort, size_t *saved);
+                         uint32_t handle, unsigned how, size_t *saved);
 /* Locks; only tries while the thread helps out inside an operation. */
 bool shard_seize(struct cache_thread *t, struct shard *s);
 

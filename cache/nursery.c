@@ -67,7 +67,7 @@ static void leave(struct cache_thread *t, const struct nursery_entry *e, bool ma
         lock_release(&s->lock);
         return;
     }
-    recode_item(t, e->db, s, hash_h14(c, e->hash), e->handle, CODEC_FAST, freed);
+    recode_item(t, e->db, s, hash_h14(c, e->hash), e->handle, 0, freed);
 }
 
 unsigned nursery_leave(struct cache_thread *t, unsigned n, uint32_t min_age, bool may_drop,

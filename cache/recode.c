@@ -27,33 +27,53 @@ static void set_flags_locked(struct cache_thread *t, unsigned db, struct shard *
     zs_obj_write(t->cache->pool, ref_handle(f->slot.bucket->ref[f->slot.i]), 0, &byte, 1);
 }
 
-static bool is_outdated(struct cache_thread *t, unsigned dict, const struct item *it)
+/* What is to become of an item. */
+enum goal { GOAL_FAST = CODEC_FAST, GOAL_CLOSE = CODEC_CLOSE, GOAL_RAW };
+
+static enum goal goal_of(const struct cache_thread *t, unsigned how)
+{
+    unsigned compression = atomic_load_explicit(&t->cache->compression, memory_order_relaxed);
+    if (compression == CACHE_UNCOMPRESSED)
+        return GOAL_RAW;
+    return (how & RECODE_CLOSE) != 0 ? GOAL_CLOSE : GOAL_FAST;
+}
+
+static bool is_outdated(struct cache_thread *t, const struct item *it, unsigned how)
 {
     struct learner *l = t->cache->learner;
-    if (dict != 0)
-        return learner_is_retired(l, dict);
-    return learner_current(l, it->key, it->key_len) != 0;
+    if (it->dict != 0)
+        return learner_is_retired(l, it->dict);
+    return (how & RECODE_AGAIN) != 0 && learner_current(l, it->key, it->key_len) != 0;
 }
 
-static bool is_wanted(struct cache_thread *t, const struct item *it, enum codec_effort effort)
+/* Whether all effort has not been made yet. */
+static bool gets_close(const struct item *it, enum goal goal)
 {
-    if (it->raw_len == 0 ||
-        atomic_load_explicit(&t->cache->compression, memory_order_relaxed) == CACHE_UNCOMPRESSED)
+    return goal == GOAL_CLOSE && (it->flags & ITEM_CLOSE) == 0;
+}
+
+static bool is_wanted(struct cache_thread *t, const struct item *it, enum goal goal, unsigned how)
+{
+    unsigned codec = item_codec(it);
+    if (it->raw_len == 0)
         return false;
-    if (item_codec(it) == ITEM_SEGMENTED)
-        return (it->flags & ITEM_NURSERY) != 0 ||
-               (effort == CODEC_CLOSE && (it->flags & ITEM_CLOSE) == 0);
-    if (item_codec(it) == CODEC_RAW && (it->flags & (ITEM_STUBBORN | ITEM_CLOSE)) == 0)
+    if (codec == ITEM_SEGMENTED)
+        return goal == GOAL_RAW || how > RECODE_CLOSE || (it->flags & ITEM_NURSERY) != 0 ||
+               gets_close(it, goal);
+    if (goal == GOAL_RAW)
+        return codec != CODEC_RAW;
+    if (codec == CODEC_RAW && (it->flags & (ITEM_STUBBORN | ITEM_CLOSE)) == 0)
         return true;
-    if (effort == CODEC_CLOSE && (it->flags & ITEM_CLOSE) == 0)
-        return true;
-    return is_outdated(t, it->dict, it);
+    return gets_close(it, goal) || is_outdated(t, it, how);
 }
 
-static uint8_t flags_after(const struct item *it, enum codec_effort effort, bool stubborn)
+static uint8_t flags_after(const struct item *it, enum goal goal, bool stubborn)
 {
-    return (uint8_t)((it->flags & ~(ITEM_NURSERY | ITEM_STUBBORN)) |
-                     (effort == CODEC_CLOSE ? ITEM_CLOSE : 0) | (stubborn ? ITEM_STUBBORN : 0));
+    unsigned flags = it->flags & ~(unsigned)(ITEM_NURSERY | ITEM_STUBBORN);
+    if (goal == GOAL_RAW)
+        return (uint8_t)(flags & ~(unsigned)ITEM_CLOSE);
+    return (uint8_t)(flags | (goal == GOAL_CLOSE ? ITEM_CLOSE : 0) |
+                     (stubborn ? ITEM_STUBBORN : 0));
 }
 
 /* ---- values of one piece ---- */
@@ -73,12 +93,12 @@ static const uint8_t *raw_of(struct cache_thread *t, const struct item *it, uint
 /* Puts the new form in. On failure the item stays as it is but for its flags. */
 static enum recoded put_locked(struct cache_thread *t, unsigned db, struct shard *s,
                                struct found *f, const struct coded *coded, const void *stored,
-                               enum codec_effort effort, size_t *saved)
+                               enum goal goal, size_t *saved)
 {
     struct item it = f->item;
     uint32_t handle;
     bool raw = coded->len == 0;
-    it.flags = (uint8_t)((flags_after(&f->item, effort, raw) & ~ITEM_CODEC) | coded->codec);
+    it.flags = (uint8_t)((flags_after(&f->item, goal, raw) & ~ITEM_CODEC) | coded->codec);
     it.dict = coded->dict;
     it.stored_len = raw ? it.raw_len : coded->len;
     size_t before = zs_usable_size(t->cache->pool, ref_handle(f->slot.bucket->ref[f->slot.i]));
@@ -108,27 +128,28 @@ static bool is_smaller(struct cache_thread *t, const struct item *it, const stru
 /* With the shard locked again: the item may be another now. */
 static enum recoded finish_locked(struct cache_thread *t, unsigned db, struct shard *s,
                                   unsigned h14, uint32_t handle, const struct coded *coded,
-                                  const void *stored, enum codec_effort effort, size_t *saved)
+                                  const void *stored, enum goal goal, size_t *saved)
 {
     struct slot slot;
     struct found f;
     if (!shard_find_handle(s, h14, handle, &slot) || !found_open(t, slot, &f))
         return RECODED_GONE;
     enum recoded result = RECODED_SAME;
-    bool must = f.item.dict != 0 && learner_is_retired(t->cache->learner, f.item.dict);
+    bool must = item_codec(&f.item) != CODEC_RAW &&
+                (goal == GOAL_RAW || learner_is_retired(t->cache->learner, f.item.dict));
     if (must || is_smaller(t, &f.item, coded))
-        result = put_locked(t, db, s, &f, coded, stored, effort, saved);
+        result = put_locked(t, db, s, &f, coded, stored, goal, saved);
     else
         set_flags_locked(
             t, db, s, &f,
-            flags_after(&f.item, effort, item_codec(&f.item) == CODEC_RAW && coded->len == 0));
+            flags_after(&f.item, goal, item_codec(&f.item) == CODEC_RAW && coded->len == 0));
     found_end(t, &f);
     return result;
 }
 
 /* The shard is locked, and unlocked at return; so is the pin of f. */
 static enum recoded recode_piece(struct cache_thread *t, unsigned db, struct shard *s, unsigned h14,
-                                 struct found *f, enum codec_effort effort, size_t *saved)
+                                 struct found *f, enum goal goal, size_t *saved)
 {
     uint32_t handle = ref_handle(f->slot.bucket->ref[f->slot.i]);
     enum recoded result = RECODED_GONE;
@@ -137,13 +158,14 @@ static enum recoded recode_piece(struct cache_thread *t, unsigned db, struct sha
     unsigned out = scratch_take(t);
     const uint8_t *raw = raw_of(t, &f->item, t->scratch[in]);
     struct coded coded = {0, CODEC_RAW, 0};
-    if (raw != NULL)
-        coded = encode_value(t, &f->item, raw, f->item.raw_len,
-                             (size_t)(f->item.stored - f->object), effort, t->scratch[out]);
+    if (raw != NULL && goal != GOAL_RAW)
+        coded =
+            encode_value(t, &f->item, raw, f->item.raw_len, (size_t)(f->item.stored - f->object),
+                         (enum codec_effort)goal, t->scratch[out]);
     if (shard_seize(t, s)) {
         if (raw != NULL)
             result = finish_locked(t, db, s, h14, handle, &coded,
-                                   coded.len == 0 ? raw : t->scratch[out], effort, saved);
+                                   coded.len == 0 ? raw : t->scratch[out], goal, saved);
         else if (shard_find_handle(s, h14, handle, &f->slot)) {
             found_end(t, f);
             if (found_open(t, f->slot, f))
@@ -179,9 +201,25 @@ static bool put_segment(struct cache_thread *t, struct shard *s, unsigned h14,
     return ours;
 }
 
-/* False when there is no sense in going on. */
-static bool recode_segment(struct cache_thread *t, struct shard *s, unsigned h14,
-                           const struct found *f, size_t i, enum codec_effort effort, size_t *saved)
+enum segment_done { SEGMENT_FINE, SEGMENT_DAMAGED, SEGMENT_TAKEN };
+
+/* What is wanted of the segments of a long value. */
+struct wanted {
+    enum goal goal;
+    bool raw;   /* to code what is raw */
+    bool coded; /* to code again what is coded */
+};
+
+static bool segment_wanted(const struct wanted *w, unsigned codec, bool must)
+{
+    if (w->goal == GOAL_RAW)
+        return codec != CODEC_RAW;
+    return must || (codec == CODEC_RAW ? w->raw : w->coded);
+}
+
+static enum segment_done recode_segment(struct cache_thread *t, struct shard *s, unsigned h14,
+                                        const struct found *f, size_t i, const struct wanted *w,
+                                        size_t *saved)
 {
     size_t len = segment_len(f->item.raw_len, i);
     uint32_t old = segment_handle(t, f->item.stored, f->item.raw_len, i);
@@ -189,68 +227,92 @@ static bool recode_segment(struct cache_thread *t, struct shard *s, unsigned h14
     size_t stored_len;
     uint32_t fresh;
     segment_look(t, old, &codec, &dict, &stored_len);
-    bool must = learner_is_retired(t->cache->learner, dict);
-    if (codec != CODEC_RAW && effort == CODEC_FAST && !must)
-        return true;
+    bool must = w->goal == GOAL_RAW || learner_is_retired(t->cache->learner, dict);
+    if (!segment_wanted(w, codec, must))
+        return SEGMENT_FINE;
     unsigned in = scratch_take(t);
     unsigned out = scratch_take(t);
-    bool go_on = segment_read(t, old, len, 0, len, t->scratch[in]);
-    if (go_on) {
-        struct coded coded =
-            encode_value(t, &f->item, t->scratch[in], len, SEGMENT_HEADER, effort, t->scratch[out]);
-        size_t then = coded.len == 0 ? len : coded.len;
-        if ((then < stored_len || must) &&
-            segment_store(t, t->scratch[in], len, &coded, t->scratch[out], &fresh) == CACHE_OK) {
-            go_on = put_segment(t, s, h14, f, i, fresh);
-            *saved += go_on && stored_len > then ? stored_len - then : 0;
-            count(t, N_RECODED, go_on);
-        }
+    enum segment_done done = SEGMENT_FINE;
+    struct coded coded = {0, CODEC_RAW, 0};
+    if (!segment_read(t, old, len, 0, len, t->scratch[in]))
+        done = SEGMENT_DAMAGED;
+    else if (w->goal != GOAL_RAW)
+        coded = encode_value(t, &f->item, t->scratch[in], len, SEGMENT_HEADER,
+                             (enum codec_effort)w->goal, t->scratch[out]);
+    size_t then = coded.len == 0 ? len : coded.len;
+    if (done == SEGMENT_FINE && (then < stored_len || must) &&
+        segment_store(t, t->scratch[in], len, &coded, t->scratch[out], &fresh) == CACHE_OK) {
+        bool put = put_segment(t, s, h14, f, i, fresh);
+        *saved += put && stored_len > then ? stored_len - then : 0;
+        count(t, N_RECODED, put);
+        done = put ? SEGMENT_FINE : SEGMENT_TAKEN;
     }
     scratch_give(t, in);
     scratch_give(t, out);
-    return go_on;
+    return done;
+}
+
+/* After the last segment that was looked at. */
+static void leave_long_locked(struct cache_thread *t, unsigned db, struct shard *s, unsigned h14,
+                              uint32_t handle, enum segment_done done)
+{
+    struct slot slot;
+    struct found f;
+    if (done != SEGMENT_FINE && shard_find_handle(s, h14, handle, &slot) &&
+        found_open(t, slot, &f)) {
+        if (done == SEGMENT_DAMAGED) {
+            drop_as_locked(t, db, s, &f, GONE_DAMAGED);
+        } else { /* another time */
+            set_flags_locked(t, db, s, &f, f.item.flags & ~(unsigned)ITEM_CLOSE);
+            found_end(t, &f);
+        }
+    }
+    if (readers_add_locked(t, handle, -1) == READERS_ORPHAN)
+        built_free(t, handle);
 }
 
 /* Who helps out may hold other locks, and leaves long values to the keeper. */
 static enum recoded recode_long(struct cache_thread *t, unsigned db, struct shard *s, unsigned h14,
-                                struct found *f, enum codec_effort effort, size_t *saved)
+                                struct found *f, enum goal goal, unsigned how, size_t *saved)
 {
     uint32_t handle = f->map.handle;
     size_t before = *saved;
+    bool new = (f->item.flags & ITEM_NURSERY) != 0, closer = gets_close(&f->item, goal);
+    struct wanted wanted = {goal, new || closer || (how & RECODE_AGAIN) != 0, closer};
     if (t->helping != 0 || readers_add_locked(t, handle, 0) != 0) {
         set_flags_locked(t, db, s, f, f->item.flags & ~(unsigned)ITEM_NURSERY);
         lock_release(&s->lock);
         found_end(t, f);
         return RECODED_SAME;
     }
-    set_flags_locked(t, db, s, f, flags_after(&f->item, effort, false));
+    set_flags_locked(t, db, s, f, flags_after(&f->item, goal, false));
     readers_add_locked(t, handle, 1);
     lock_release(&s->lock);
-    for (size_t i = 0; i < segment_count(f->item.raw_len); i++)
-        if (!recode_segment(t, s, h14, f, i, effort, saved))
-            break;
+    enum segment_done done = SEGMENT_FINE;
+    for (size_t i = 0; i < segment_count(f->item.raw_len) && done == SEGMENT_FINE; i++)
+        done = recode_segment(t, s, h14, f, i, &wanted, saved);
     lock_acquire(&s->lock);
-    if (readers_add_locked(t, handle, -1) == READERS_ORPHAN)
-        built_free(t, handle);
+    leave_long_locked(t, db, s, h14, handle, done);
     lock_release(&s->lock);
     found_end(t, f);
     return *saved > before ? RECODED_SMALLER : RECODED_SAME;
 }
 
 enum recoded recode_item(struct cache_thread *t, unsigned db, struct shard *s, unsigned h14,
-                         uint32_t handle, enum codec_effort effort, size_t *saved)
+                         uint32_t handle, unsigned how, size_t *saved)
 {
     struct slot slot;
     struct found f;
+    enum goal goal = goal_of(t, how);
     if (!shard_find_handle(s, h14, handle, &slot) || !found_open(t, slot, &f)) {
         lock_release(&s->lock);
         return RECODED_GONE;
     }
-    bool wanted = is_wanted(t, &f.item, effort);
+    bool wanted = is_wanted(t, &f.item, goal, how);
     if (wanted && item_codec(&f.item) == ITEM_SEGMENTED)
-        return recode_long(t, db, s, h14, &f, effort, saved);
+        return recode_long(t, db, s, h14, &f, goal, how, saved);
     if (wanted)
-        return recode_piece(t, db, s, h14, &f, effort, saved);
+        return recode_piece(t, db, s, h14, &f, goal, saved);
     set_flags_locked(t, db, s, &f, f.item.flags & ~(unsigned)ITEM_NURSERY);
     found_end(t, &f);
     lock_release(&s->lock);

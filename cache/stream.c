@@ -59,6 +59,19 @@ static uint32_t stream_segment(struct cache_thread *t, const struct cache_stream
     return handle;
 }
 
+/* Drops the item, if it still has this value. */
+static void drop_damaged_locked(struct cache_thread *t, const struct cache_stream *s,
+                                struct shard *shard)
+{
+    struct slot slot;
+    struct found f;
+    if (shard_find_handle(shard, hash_h14(t->cache, s->hash), s->handle, &slot) &&
+        found_open(t, slot, &f))
+        drop_as_locked(t, s->db, shard, &f, GONE_DAMAGED);
+    else
+        count(t, N_DAMAGED, 1);
+}
+
 enum cache_status cache_stream_next(struct cache_thread *t, struct cache_stream *s, void *dst,
                                     size_t *len)
 {
@@ -72,7 +85,9 @@ enum cache_status cache_stream_next(struct cache_thread *t, struct cache_stream 
     uint32_t handle = stream_segment(t, s, i);
     shard_leave(t, shard);
     if (!segment_read(t, handle, *len, 0, *len, dst)) {
-        count(t, N_DAMAGED, 1);
+        shard_enter(t, shard);
+        drop_damaged_locked(t, s, shard);
+        shard_leave(t, shard);
         return CACHE_DAMAGED;
     }
     s->done += *len;
