@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "acl.h"
+#include "acl_denied.h"
 #include "option.h"
 #include "server.h"
 
@@ -11,7 +13,7 @@ const struct option options_security[] = {
      .flags = OPTION_SECRET,
      .at = offsetof(struct settings, requirepass),
      .preset = "",
-     .summary = "password that clients must give by AUTH or HELLO"},
+     .summary = "password of the default user, whom clients are that name no other"},
     {.name = "protected-mode",
      .kind = OPTION_BOOL,
      .at = offsetof(struct settings, protected_mode),
@@ -20,32 +22,28 @@ const struct option options_security[] = {
     {.name = NULL},
 };
 
-/* Looks at every byte of what was given, whatever the password is: how long it takes tells
- * nothing of how much was right. */
-static bool same_secret(const char *secret, const char *given, size_t len)
+/* The work is the same whether there is such a user or not: how long it takes tells nothing. */
+static bool is_right(const struct acl_user *u, const char *password, size_t len)
 {
-    size_t secret_len = strlen(secret);
-    unsigned char differs = len != secret_len;
-    for (size_t i = 0; i < len; i++)
-        differs |= (unsigned char)(given[i] ^ secret[secret_len > 0 ? i % secret_len : 0]);
-    return differs == 0;
+    uint8_t hash[ACL_HASH_BYTES];
+    bool hashed = acl_hash(password, len, hash);
+    return u != NULL && hashed && u->enabled && (u->nopass || acl_user_has_secret(u, hash));
 }
 
 bool auth_try(struct request *rq, size_t user, size_t password)
 {
-    struct settings *s = &rq->server->settings;
-    size_t len;
-    const char *given = request_flat(rq, password, &len);
-    lock_acquire(&s->lock);
-    bool ok =
-        given != NULL && (s->requirepass[0] == '\0' || same_secret(s->requirepass, given, len));
-    lock_release(&s->lock);
-    if (user != 0 && !(rq->argv[user].ptr != NULL && rq->argv[user].len == 7 &&
-                       memcmp(rq->argv[user].ptr, "default", 7) == 0))
-        ok = false;
-    if (ok)
-        rq->client->authenticated = true;
-    else
-        counter_add(&rq->worker->stats.auth_failures, 1);
-    return ok;
+    size_t name_len = 7, len;
+    const char *name = user == 0 ? "default" : request_flat(rq, user, &name_len);
+    const char *given = name == NULL ? NULL : request_flat(rq, password, &len);
+    if (given == NULL)
+        return false;
+    struct acl_user *u = acl_get(rq->server, name, name_len);
+    if (is_right(u, given, len)) {
+        acl_client_become(rq->client, u);
+        return true;
+    }
+    acl_let_go(rq->server, u);
+    acl_denied_login(rq, name, name_len);
+    resp_error(rq->out, "WRONGPASS invalid username-password pair or user is disabled.");
+    return false;
 }

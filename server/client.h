@@ -11,6 +11,7 @@
 #include "counter.h"
 #include "fanout.h"
 
+struct acl_user;
 struct connection;
 
 enum client_reply { REPLY_ON, REPLY_OFF, REPLY_SKIP_NEXT, REPLY_SKIP };
@@ -31,6 +32,9 @@ struct client {
     bool subscriber; /* to channels */
     bool pushed;     /* the command's reply is a push: CLIENT REPLY does not silence it */
     struct subscription *subscriptions[TOPIC_KINDS];
+    /* see acl.h: the state of all users at the last look at this one's rights, and the same when
+     * these were all there are (else 0) */
+    uint64_t acl_seen, acl_pass;
 
     /* seen */
     uint64_t id;        /* constant */
@@ -47,6 +51,7 @@ struct client {
 
     /* named */
     char *name, *lib_name, *lib_version;
+    struct acl_user *user; /* held; written by the owner alone, who reads it without the lock */
     struct client *next, *prev, *chained;
 };
 

@@ -64,10 +64,10 @@ void client_print_locked(struct text *t, struct server *s, const struct client *
     size_t waiting = atomic_load_explicit(&c->out_bytes, memory_order_relaxed);
     text_printf(t,
                 "qbuf=%zu qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=%d omem=%zu "
-                "tot-mem=%zu events=%s cmd=%s user=default redir=-1 resp=%u lib-name=%s "
+                "tot-mem=%zu events=%s cmd=%s user=%s redir=-1 resp=%u lib-name=%s "
                 "lib-ver=%s tot-net-in=%llu tot-net-out=%llu tot-cmds=%llu\n",
                 atomic_load_explicit(&c->in_bytes, memory_order_relaxed), waiting > 0, waiting,
-                held + sizeof(struct connection), waiting > 0 ? "rw" : "r", command,
+                held + sizeof(struct connection), waiting > 0 ? "rw" : "r", command, c->user->name,
                 atomic_load_explicit(&c->proto_seen, memory_order_relaxed), or_empty(c->lib_name),
                 or_empty(c->lib_version), (unsigned long long)counter_get(&c->read_bytes),
                 (unsigned long long)counter_get(&c->sent_bytes),

@@ -184,8 +184,9 @@ struct kill_filter {
     uint64_t id;
     int64_t max_age; /* seconds; 0 = any */
     const struct resp_arg *addr, *laddr;
+    uint64_t account; /* of the user; 0 = any */
     enum client_type type;
-    bool skip_me, other_user;
+    bool skip_me;
 };
 
 static bool is_address(const struct resp_arg *a, const char *text)
@@ -197,7 +198,8 @@ static bool is_address(const struct resp_arg *a, const char *text)
 static bool matches(const struct kill_filter *f, const struct client *c, const struct request *rq)
 {
     return (f->id == 0 || c->id == f->id) && is_address(f->addr, c->address) &&
-           is_address(f->laddr, c->local) && has_type(c, f->type) && !f->other_user &&
+           is_address(f->laddr, c->local) && has_type(c, f->type) &&
+           (f->account == 0 || c->user->account == f->account) &&
            (f->max_age == 0 || (rq->now_ms - c->created_ms) / 1000 >= f->max_age) &&
            !(f->skip_me && c == rq->client);
 }
@@ -245,6 +247,22 @@ static bool read_max_age(struct request *rq, size_t i, int64_t *age)
     return false;
 }
 
+static bool read_user(struct request *rq, size_t i, uint64_t *account)
+{
+    size_t len;
+    const char *name = request_flat(rq, i, &len);
+    if (name == NULL)
+        return false;
+    struct acl_user *u = acl_get(rq->server, name, len);
+    if (u == NULL) {
+        resp_errorf(rq->out, "ERR No such user '%.*s'", (int)(len < 128 ? len : 128), name);
+        return false;
+    }
+    *account = u->account;
+    acl_let_go(rq->server, u);
+    return true;
+}
+
 static bool read_filter(struct request *rq, size_t i, struct kill_filter *f)
 {
     if (request_is(rq, i, "id")) {
@@ -263,7 +281,7 @@ static bool read_filter(struct request *rq, size_t i, struct kill_filter *f)
     } else if (request_is(rq, i, "laddr")) {
         f->laddr = &rq->argv[i + 1];
     } else if (request_is(rq, i, "user")) {
-        f->other_user = !request_is(rq, i + 1, "default");
+        return read_user(rq, i + 1, &f->account);
     } else {
         reply_syntax_error(rq);
         return false;

@@ -150,6 +150,29 @@ static void undo(struct request *rq, const struct change *changes, size_t n)
     lock_release(&s->lock);
 }
 
+static bool pass_on_password(struct server *s)
+{
+    lock_acquire(&s->settings.lock);
+    char *password = strdup(s->settings.requirepass);
+    lock_release(&s->settings.lock);
+    bool ok = password != NULL && acl_require(s, password);
+    free(password);
+    return ok;
+}
+
+/* Has what the options set taken up by those who keep it in a form of their own. Replies the error
+ * and returns false when that fails. */
+static bool pass_on(struct request *rq, const struct change *changes, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(changes[i].option->name, "requirepass") == 0 && !pass_on_password(rq->server)) {
+            reply_oom(rq);
+            return false;
+        }
+    }
+    return true;
+}
+
 static void config_set(struct request *rq)
 {
     size_t n = (rq->argc - 2) / 2;
@@ -163,7 +186,7 @@ static void config_set(struct request *rq)
         return;
     }
     size_t done = apply(rq, changes, n);
-    if (done < n) {
+    if (done < n || !pass_on(rq, changes, n)) {
         undo(rq, changes, done);
     } else {
         server_configure_cache(rq->server);

@@ -6,8 +6,6 @@
 #include "pubsub.h"
 #include "server.h"
 
-static const char wrong_pass[] = "WRONGPASS invalid username-password pair or user is disabled.";
-
 static void reply_argument(struct request *rq, size_t i)
 {
     char *to = resp_bulk_begin(rq->out, rq->argv[i].len);
@@ -69,27 +67,24 @@ static void select_command(struct request *rq)
     resp_ok(rq->out);
 }
 
-static bool has_password(struct request *rq)
+static bool default_has_no_password(struct request *rq)
 {
-    struct settings *s = &rq->server->settings;
-    lock_acquire(&s->lock);
-    bool has = s->requirepass[0] != '\0';
-    lock_release(&s->lock);
-    return has;
+    struct acl_user *u = acl_get(rq->server, "default", 7);
+    bool nopass = u->nopass;
+    acl_let_go(rq->server, u);
+    return nopass;
 }
 
 static void auth_command(struct request *rq)
 {
     if (rq->argc > 3)
         reply_syntax_error(rq);
-    else if (rq->argc == 2 && !has_password(rq))
+    else if (rq->argc == 2 && default_has_no_password(rq))
         resp_error(rq->out,
                    "ERR AUTH <password> called without any password configured for the default "
                    "user. Are you sure your configuration is correct?");
     else if (auth_try(rq, rq->argc == 3 ? 1 : 0, rq->argc - 1))
         resp_ok(rq->out);
-    else
-        resp_error(rq->out, wrong_pass);
 }
 
 static void set_proto(struct request *rq, uint8_t proto)
@@ -172,10 +167,8 @@ static void hello_command(struct request *rq)
     struct hello h = {.proto = 0};
     if (!read_hello(rq, &h))
         return;
-    if (h.user != 0 && !auth_try(rq, h.user, h.user + 1)) {
-        resp_error(rq->out, wrong_pass);
+    if (h.user != 0 && !auth_try(rq, h.user, h.user + 1))
         return;
-    }
     if (!rq->client->authenticated) {
         resp_error(rq->out,
                    "NOAUTH HELLO must be called with the client already authenticated, otherwise "
@@ -197,7 +190,7 @@ static void reset_command(struct request *rq)
     atomic_store_explicit(&c->db, 0, memory_order_relaxed);
     c->no_touch = c->no_evict = false;
     c->reply = REPLY_ON;
-    c->authenticated = !has_password(rq);
+    acl_client_begin(c);
     if (c->connection != NULL)
         (void)registry_name(&rq->server->registry, &c->name, "", 0);
     set_proto(rq, 2);

@@ -49,7 +49,10 @@ enum command_flags {
     CMD_MOVABLEKEYS = 1u << 12,
     CMD_SKIP_MONITOR = 1u << 13,
     CMD_SKIP_SLOWLOG = 1u << 14,
-    CMD_DANGEROUS = 1u << 15,  /* ACL category only */
+    /* ACL categories only; the last two in the place of the group's */
+    CMD_DANGEROUS = 1u << 15,
+    CMD_KEYSPACE = 1u << 17,
+    CMD_CONNECTION = 1u << 18,
     CMD_SUBSCRIBED = 1u << 16, /* not Redis's: allowed to a subscriber that speaks RESP2 */
 };
 
@@ -96,6 +99,7 @@ extern const struct command commands_keyspace[];
 extern const struct command commands_hash[];
 extern const struct command commands_hash_walk[];
 extern const struct command commands_object[];
+extern const struct command commands_acl[];
 extern const struct command commands_connection[];
 extern const struct command commands_client[];
 extern const struct command commands_server[];
@@ -120,6 +124,10 @@ size_t command_count(const struct command_table *t);
  * statistics. */
 size_t command_index(const struct command_table *t, const struct command *c);
 const struct command *command_at(const struct command_table *t, size_t index);
+
+/* Calls fn with each ACL category ("read", "fast", ...) of the command. */
+void command_categories(const struct command *c, void (*fn)(void *arg, const char *name),
+                        void *arg);
 
 /* Writes docs/commands.md (--print-commands-manual). False when writing fails or memory is
  * short. */

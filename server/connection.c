@@ -388,14 +388,6 @@ static bool watch(struct connection *c, struct worker *w)
     return true;
 }
 
-static bool needs_password(struct server *s)
-{
-    lock_acquire(&s->settings.lock);
-    bool needs = s->settings.requirepass[0] != '\0';
-    lock_release(&s->settings.lock);
-    return needs;
-}
-
 static void init_client(struct client *c, struct worker *w, struct connection *conn, int fd)
 {
     c->worker = w;
@@ -403,7 +395,6 @@ static void init_client(struct client *c, struct worker *w, struct connection *c
     c->proto = 2;
     atomic_store_explicit(&c->proto_seen, 2, memory_order_relaxed);
     c->fd = fd;
-    c->authenticated = !needs_password(w->server);
     c->created_ms = w->now_ms;
     atomic_store_explicit(&c->active_ms, w->now_ms, memory_order_relaxed);
 }
@@ -432,6 +423,7 @@ struct connection *connection_create(struct worker *w, int fd, bool unix_socket)
     w->connections = c;
     w->connection_count++;
     counter_add(&w->stats.connections, 1);
+    acl_client_begin(&c->client);
     registry_add(&w->server->registry, &c->client);
     return c;
 }
@@ -468,6 +460,7 @@ void connection_free(struct connection *c)
     w->connection_count--;
     pubsub_leave(&c->client);
     registry_remove(&w->server->registry, &c->client);
+    acl_client_end(&c->client);
     output_free(c);
     drop_input(c);
     resp_parser_free(&c->parser);

@@ -143,12 +143,9 @@ static void subscribers_only(struct request *rq)
 
 static bool may_run(struct request *rq)
 {
-    if (!resolve(rq))
+    const struct command *top = rq->command;
+    if (!resolve(rq) || !(acl_may_all(rq->client, &rq->server->acl) || acl_may_run(rq, top)))
         return false;
-    if (!rq->client->authenticated && !(rq->command->flags & CMD_NO_AUTH)) {
-        resp_error(rq->out, "NOAUTH Authentication required.");
-        return false;
-    }
     if (rq->client->subscriber && rq->client->proto == 2 &&
         !(rq->command->flags & CMD_SUBSCRIBED)) {
         subscribers_only(rq);

@@ -53,10 +53,12 @@ void info_stats(struct info *i)
                 "io_threaded_writes_processed:%llu\r\n"
                 "client_query_buffer_limit_disconnections:%llu\r\n"
                 "client_output_buffer_limit_disconnections:%llu\r\n"
-                "client_timeout_disconnections:%llu\r\nacl_access_denied_auth:%llu\r\n",
+                "client_timeout_disconnections:%llu\r\nacl_access_denied_auth:%llu\r\n"
+                "acl_access_denied_cmd:%llu\r\nacl_access_denied_key:%llu\r\n"
+                "acl_access_denied_channel:%llu\r\n",
                 (unsigned long long)error_replies(s), SUM(reads), SUM(writes), SUM(reads),
                 SUM(writes), SUM(query_limit_closed), SUM(output_limit_closed), SUM(idle_closed),
-                SUM(auth_failures));
+                SUM(auth_failures), SUM(denied_commands), SUM(denied_keys), SUM(denied_channels));
 }
 
 void info_commands(struct info *i)
@@ -128,6 +130,9 @@ void server_reset_stats(struct server *s)
                                 &t->out_bytes,
                                 &t->query_limit_closed,
                                 &t->auth_failures,
+                                &t->denied_commands,
+                                &t->denied_keys,
+                                &t->denied_channels,
                                 &t->idle_closed,
                                 &t->largest_in,
                                 &t->largest_out,

@@ -7,8 +7,8 @@
 #include <strings.h>
 
 static const struct option *const tables[] = {
-    options_network, options_security, options_memory,
-    options_limits,  options_process,  options_redis,
+    options_network, options_security, options_memory, options_limits,
+    options_process, options_acl,      options_redis,
 };
 
 void options_each(bool (*fn)(void *arg, const struct option *o), void *arg)
@@ -210,6 +210,22 @@ static bool set_text(struct settings *s, const struct option *o, const char *val
     return true;
 }
 
+/* Adds a line; an empty value makes the text empty. */
+static bool add_line(struct settings *s, const struct option *o, const char *value, char *error)
+{
+    const char *old = *text_of(s, o);
+    if (value[0] == '\0' || old == NULL || old[0] == '\0')
+        return set_text(s, o, value, error);
+    size_t cap = strlen(old) + strlen(value) + 2;
+    char *both = malloc(cap);
+    if (both == NULL)
+        return fault(error, "out of memory");
+    snprintf(both, cap, "%s\n%s", old, value);
+    free(*text_of(s, o));
+    *text_of(s, o) = both;
+    return true;
+}
+
 bool option_set(struct settings *s, const struct option *o, const char *value, char *error)
 {
     int64_t n;
@@ -218,6 +234,8 @@ bool option_set(struct settings *s, const struct option *o, const char *value, c
         return true;
     case OPTION_TEXT:
         return set_text(s, o, value, error);
+    case OPTION_LINES:
+        return add_line(s, o, value, error);
     case OPTION_LIMITS:
         if (!limits_words(s, value, false))
             return fault(error, "argument must be groups of: class hard soft seconds");
@@ -249,6 +267,7 @@ void option_print(struct settings *s, const struct option *o, char *text, size_t
         snprintf(text, cap, "%s", o->preset);
         return;
     case OPTION_TEXT:
+    case OPTION_LINES:
         snprintf(text, cap, "%s", *text_of(s, o));
         return;
     case OPTION_LIMITS:
@@ -291,7 +310,7 @@ bool options_preset(struct settings *s)
 static bool free_text(void *arg, const struct option *o)
 {
     struct settings *s = arg;
-    if (o->kind == OPTION_TEXT) {
+    if (o->kind == OPTION_TEXT || o->kind == OPTION_LINES) {
         free(*text_of(s, o));
         *text_of(s, o) = NULL;
     }

@@ -34,12 +34,7 @@ static bool is_loopback(const union address *a)
 
 static bool is_protected(struct server *s)
 {
-    if (!setting_get(&s->settings.protected_mode) || !s->listener.bound_to_all)
-        return false;
-    lock_acquire(&s->settings.lock);
-    bool open = s->settings.requirepass[0] == '\0';
-    lock_release(&s->settings.lock);
-    return open;
+    return setting_get(&s->settings.protected_mode) && s->listener.bound_to_all && acl_is_open(s);
 }
 
 /* An error line for one who cannot stay; whether it arrives is not our concern. */

@@ -4,7 +4,9 @@
 #define SERVER_RANK_H
 
 enum server_rank {
+    RANK_ACL_CHANGE = 23,
     RANK_FANOUT = 24,
+    RANK_ACL = 25,
     RANK_REGISTRY = 26,
     RANK_MAILBOX = 27,
     RANK_SETTINGS = 28,

@@ -128,6 +128,8 @@ bool server_start(struct server *s)
     if (s->commands == NULL || !make_run_id(s) || !server_create_cache(s) ||
         !fanout_init(&s->fanout, s->cache, thread_count(&s->settings)) || !create_workers(s))
         return fault("not enough memory to start");
+    if (!acl_start(s))
+        return false;
     /* Connections that come before the threads run wait in the backlog. */
     if (!listener_open(&s->listener, s) || !write_number(s->settings.pidfile, getpid()) ||
         !write_number(s->settings.port_file, s->listener.port))
@@ -162,6 +164,7 @@ void server_destroy(struct server *s)
         worker_destroy(s->workers[i]);
     free(s->workers);
     fanout_free(&s->fanout);
+    acl_end(s);
     if (s->cache != NULL)
         cache_destroy(s->cache);
     command_table_destroy(s->commands);

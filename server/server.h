@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "acl.h"
 #include "counter.h"
 #include "fanout.h"
 #include "keeper.h"
@@ -21,7 +22,8 @@ struct server {
     struct cache *cache;
     struct command_table *commands;
     struct registry registry;
-    struct fanout fanout;     /* channels and their subscribers */
+    struct fanout fanout; /* channels and their subscribers */
+    struct acl acl;
     struct listener listener; /* in worker 0's loop */
     struct keeper keeper;
     struct worker **workers;

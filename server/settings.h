@@ -31,7 +31,9 @@ struct settings {
     setting threads;
     char *logfile, *pidfile;
     /* security */
-    char *requirepass; /* lock */
+    char *requirepass;     /* lock */
+    char *users, *aclfile; /* users: a line each */
+    setting acl_log_most, acl_all_channels;
     struct lock lock;
 };
 

@@ -469,7 +469,7 @@ static void command_help(struct request *rq)
     reply_help(rq, help_lines);
 }
 
-#define SUB .flags = CMD_LOADING | CMD_STALE, .group = GROUP_SERVER
+#define SUB .flags = CMD_LOADING | CMD_STALE | CMD_CONNECTION, .group = GROUP_SERVER
 
 static const struct command command_subcommands[] = {
     {.name = "count",

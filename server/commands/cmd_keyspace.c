@@ -211,7 +211,7 @@ const struct command commands_keyspace[] = {
     {.name = "dbsize",
      .fn = dbsize_command,
      .arity = 1,
-     .flags = CMD_READONLY | CMD_FAST,
+     .flags = CMD_READONLY | CMD_FAST | CMD_KEYSPACE,
      SERVER,
      .since = "1.0.0",
      .complexity = "O(1)",

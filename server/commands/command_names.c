@@ -29,6 +29,10 @@ const char *command_group_name(enum command_group g)
 
 static const char *group_category(const struct command *c)
 {
+    if (c->flags & CMD_KEYSPACE)
+        return "keyspace";
+    if (c->flags & CMD_CONNECTION)
+        return "connection";
     switch (c->group) {
     case GROUP_GENERIC:
         return "keyspace";

@@ -119,12 +119,8 @@ int keys_after_count(size_t argc, const struct resp_arg *argv, size_t at, size_t
 int command_key_positions(const struct command *c, size_t argc, const struct resp_arg *argv,
                           int *pos, int max);
 
-/* ---- command_names.c: names of flags, groups and categories ---- */
+/* ---- command_names.c: names of flags and groups ---- */
 
 const char *command_flag_name(unsigned bit); /* NULL: not shown */
 const char *command_group_name(enum command_group g);
-/* Calls fn with each ACL category ("read", "fast", ...) of the command. */
-void command_categories(const struct command *c, void (*fn)(void *arg, const char *name),
-                        void *arg);
-
 #endif
