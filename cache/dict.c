@@ -3,13 +3,18 @@
 
 #include "internal.h"
 
+static void count_items(struct cache *c, struct learner_items counts[LEARNER_DICTS])
+{
+    for (unsigned i = 0; i < LEARNER_DICTS; i++)
+        counts[i] =
+            (struct learner_items){counter_sum(c, N_DICT_ITEMS + i), counter_sum(c, N_DICT_RAW + i),
+                                   counter_sum(c, N_DICT_STORED + i)};
+}
+
 size_t cache_dict_list(struct cache *cache, struct cache_dict_info *out, size_t n, int64_t now_ms)
 {
     struct learner_items counts[LEARNER_DICTS];
-    for (unsigned i = 0; i < LEARNER_DICTS; i++)
-        counts[i] = (struct learner_items){counter_sum(cache, N_DICT_ITEMS + i),
-                                           counter_sum(cache, N_DICT_RAW + i),
-                                           counter_sum(cache, N_DICT_STORED + i)};
+    count_items(cache, counts);
     return learner_list(cache->learner, counts, out, n, now_ms);
 }
 
@@ -28,7 +33,12 @@ bool cache_dict_drop(struct cache *cache, const char *family, size_t len)
 void dict_release(struct cache_thread *t)
 {
     struct cache *c = t->cache;
+    struct learner_items counts[LEARNER_DICTS];
     uint8_t retired[LEARNER_DICTS];
+    if (learner_is_over(c->learner)) {
+        count_items(c, counts);
+        learner_fit(c->learner, counts);
+    }
     unsigned n = learner_retired(c->learner, retired);
     bool any = false;
     for (unsigned i = 0; i < n && !any; i++)

@@ -57,6 +57,8 @@ enum counter {
     N_ATTEMPTS,
     N_REJECTED,
     N_RECODED,
+    N_SEGMENTS_READ,
+    N_SEGMENTS_WRITTEN,
     N_COMPRESS_US,
     N_INDEX_BYTES,
     N_RUNG_RUNS,
@@ -457,7 +459,8 @@ bool shard_seize(struct cache_thread *t, struct shard *s);
 
 /* ---- dict.c ---- */
 
-/* Frees retired dictionaries that no item has any more. No lock is held. */
+/* Keeps the dictionaries within their budget, and frees retired ones that no item has any more. No
+ * lock is held. */
 void dict_release(struct cache_thread *t);
 
 /* ---- compact.c ---- */

@@ -52,20 +52,26 @@ void learner_destroy(struct learner *l)
 
 void learner_set_budget(struct learner *l, size_t bytes)
 {
-    lock_acquire(&l->lock);
-    l->budget = bytes;
-    lock_release(&l->lock);
+    atomic_store(&l->budget, bytes);
 }
 
 /* Prepared forms are made when first needed, so their bytes are summed anew each time. */
-size_t learner_bytes(const struct learner *l)
+size_t learner_dict_bytes(const struct learner *l, enum dict_state state, unsigned but)
 {
-    size_t bytes = sizeof *l + atomic_load_explicit(&l->sample_bytes, memory_order_relaxed);
+    size_t bytes = 0;
     for (unsigned i = 1; i < LEARNER_DICTS; i++) {
+        if (i == but || atomic_load_explicit(&l->dicts[i].state, memory_order_relaxed) != state)
+            continue;
         const struct codec_dict *d = atomic_load_explicit(&l->dicts[i].dict, memory_order_acquire);
         bytes += d == NULL ? 0 : codec_dict_bytes(d);
     }
     return bytes;
+}
+
+size_t learner_bytes(const struct learner *l)
+{
+    return sizeof *l + atomic_load_explicit(&l->sample_bytes, memory_order_relaxed) +
+           learner_dict_bytes(l, DICT_CURRENT, 0) + learner_dict_bytes(l, DICT_RETIRED, 0);
 }
 
 unsigned learner_count(const struct learner *l)
@@ -237,6 +243,31 @@ unsigned learner_current(struct learner *l, const void *key, size_t len)
         id = atomic_load(&l->family[FAMILY_SHARED].current);
     lock_release(&l->lock);
     return id;
+}
+
+bool learner_fit(struct learner *l, const struct learner_items counts[LEARNER_DICTS])
+{
+    unsigned least = 0;
+    int64_t least_saved = INT64_MAX;
+    lock_acquire(&l->lock);
+    bool over = learner_dict_bytes(l, DICT_CURRENT, 0) > l->budget;
+    for (unsigned i = 1; over && i < LEARNER_DICTS; i++) {
+        int64_t saved = counts[i].raw - counts[i].stored;
+        if (atomic_load(&l->dicts[i].state) != DICT_CURRENT || saved >= least_saved)
+            continue;
+        least = i;
+        least_saved = saved;
+    }
+    if (least != 0)
+        learner_retire_locked(l, l->dicts[least].family);
+    lock_release(&l->lock);
+    return over;
+}
+
+bool learner_is_over(const struct learner *l)
+{
+    return learner_dict_bytes(l, DICT_CURRENT, 0) >
+           atomic_load_explicit(&l->budget, memory_order_relaxed);
 }
 
 bool learner_is_waiting(struct learner *l, int64_t now_ms)

@@ -10,7 +10,9 @@
  *
  * A candidate is adopted when, on samples held back from its training, it saves at least a
  * twentieth of what is stored now, and when its memory is paid for by what the family is expected
- * to save. Dictionaries, their prepared forms and the samples together stay within a budget.
+ * to save. The dictionaries in use, with their prepared forms, stay within a budget: when it
+ * shrinks or more forms are made than was foreseen, the one that saves least retires. Samples,
+ * which are there while a family collects, have a budget of the same size.
  *
  * Thread safety: any thread, but where said otherwise. Choosing and sampling take one lock, so they
  * are for those who encode, not for those who read: learner_dict() takes none.
@@ -33,7 +35,7 @@ struct learner;
 struct learner *learner_create(uint64_t seed, unsigned lock_rank);
 /* Frees the dictionaries too: nothing may decode any more. */
 void learner_destroy(struct learner *l);
-/* Most bytes that dictionaries and samples may take together. */
+/* Most bytes that the dictionaries in use may take, and the samples another time. */
 void learner_set_budget(struct learner *l, size_t bytes);
 /* Bytes they take. */
 size_t learner_bytes(const struct learner *l);
@@ -86,6 +88,10 @@ void learner_free(struct learner *l, unsigned id);
 struct learner_items {
     int64_t items, raw, stored;
 };
+/* Whether the dictionaries in use take more than they may. Takes no lock. */
+bool learner_is_over(const struct learner *l);
+/* When they do, retires the one that saves least. True when it did. */
+bool learner_fit(struct learner *l, const struct learner_items counts[LEARNER_DICTS]);
 size_t learner_list(struct learner *l, const struct learner_items counts[LEARNER_DICTS],
                     struct cache_dict_info *out, size_t n, int64_t now_ms);
 /* A training soon, of one family or (NULL) all. False when there is no such family. */

@@ -38,8 +38,7 @@ struct learned_family {
 struct learner {
     struct lock lock; /* all below but the atomics */
     uint64_t seed;
-    size_t budget;
-    _Atomic size_t dict_bytes;
+    _Atomic size_t budget;
     _Atomic size_t sample_bytes;
     _Atomic uint64_t trainings;
     struct family_table *table;
@@ -53,5 +52,7 @@ void learner_rest_locked(struct learner *l, unsigned family);
 void learner_collect_locked(struct learner *l, unsigned family);
 /* Current -> retired; the family has none then. */
 void learner_retire_locked(struct learner *l, unsigned family);
+/* Bytes of the dictionaries in a state, prepared forms included, but for one id. */
+size_t learner_dict_bytes(const struct learner *l, enum dict_state state, unsigned but);
 
 #endif

@@ -54,9 +54,14 @@ static bool begin_locked(struct learner *l, int64_t now_ms, struct training *t)
         return false;
     }
     t->met = family_bytes(l->table, i);
-    t->current = learner_dict(l, atomic_load(&f->current));
-    size_t used = atomic_load(&l->dict_bytes);
-    t->room = used < l->budget ? l->budget - used : 0;
+    unsigned current = atomic_load(&f->current);
+    t->current = learner_dict(l, current);
+    /* A new one takes the place of the family's old one, and those that have retired are on their
+     * way out; but they must not pile up. */
+    size_t used = learner_dict_bytes(l, DICT_CURRENT, current);
+    size_t budget = atomic_load(&l->budget);
+    if (used < budget && learner_dict_bytes(l, DICT_RETIRED, 0) <= budget)
+        t->room = budget - used;
     t->max_len = (size_t)(t->met / DICT_SHARE);
     if (t->max_len > CODEC_DICT_MAX)
         t->max_len = CODEC_DICT_MAX;
@@ -100,7 +105,6 @@ static bool adopt_locked(struct learner *l, struct training *t, int64_t now_ms)
     atomic_store(&d->dict, t->candidate);
     atomic_store(&d->state, DICT_CURRENT);
     atomic_store(&f->current, (uint8_t)id);
-    atomic_fetch_add(&l->dict_bytes, codec_dict_bytes(t->candidate));
     f->reference = (double)t->after / (double)t->held.total;
     family_keep(l->table, t->family, true);
     t->candidate = NULL;
@@ -114,6 +118,8 @@ static void end_locked(struct learner *l, struct training *t, int64_t now_ms)
         return;
     if (is_worth_it(t) && adopt_locked(l, t, now_ms))
         atomic_fetch_add(&l->trainings, 1);
+    else if (t->current != NULL && t->before > 0 && t->held.total > 0)
+        f->reference = (double)t->before / (double)t->held.total; /* no better can be had */
     learner_rest_locked(l, t->family);
     f->trained_bytes = t->met > 0 ? t->met : 1;
     f->raw = f->stored = 0;
@@ -159,9 +165,6 @@ void learner_free(struct learner *l, unsigned id)
     lock_acquire(&l->lock);
     struct learned_dict *d = &l->dicts[id];
     struct codec_dict *dict = atomic_load(&d->dict);
-    size_t bytes = dict == NULL ? 0 : codec_dict_bytes(dict);
-    size_t counted = atomic_load(&l->dict_bytes);
-    atomic_store(&l->dict_bytes, bytes < counted ? counted - bytes : 0);
     atomic_store(&d->dict, NULL);
     atomic_store(&d->state, DICT_FREE);
     lock_release(&l->lock);

@@ -58,6 +58,7 @@ enum cache_status segment_store(struct cache_thread *t, const void *raw, size_t 
     zs_obj_write(t->cache->pool, *handle, 0, header, SEGMENT_HEADER);
     zs_obj_write(t->cache->pool, *handle, SEGMENT_HEADER, g.stored, g.stored_len);
     segment_account(t, &g, raw_len, 1);
+    count(t, N_SEGMENTS_WRITTEN, 1);
     return CACHE_OK;
 }
 
@@ -99,6 +100,7 @@ bool segment_read(struct cache_thread *t, uint32_t handle, size_t raw_len, size_
     const uint8_t *object =
         zs_map_object(t->cache->pool, handle, ZS_MM_RO, SIZE_MAX, t->scratch[scratch], &map);
     struct segment g = segment_parse(object);
+    count(t, N_SEGMENTS_READ, 1);
     bool ok = g.stored_len + SEGMENT_HEADER <= map.len &&
               segment_read_mapped(t, &g, raw_len, off, len, dst);
     zs_unmap_object(t->cache->pool, &map);

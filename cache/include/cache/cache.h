@@ -315,6 +315,7 @@ struct cache_stats {
     uint64_t items_by_codec[4]; /* raw, lz4, dense, segmented */
     uint64_t incompressible;    /* items that were tried and stay raw */
     uint64_t compress_attempts, compress_rejected, recoded;
+    uint64_t segments_read, segments_written; /* of long values */
     uint64_t compress_cpu_us;
     uint64_t nursery_bytes, nursery_items, ghost_hits;
     uint64_t index_bytes, ghost_bytes, dict_bytes, charged_bytes, pool_bytes, other_bytes,
