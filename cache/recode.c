@@ -206,15 +206,16 @@ enum segment_done { SEGMENT_FINE, SEGMENT_DAMAGED, SEGMENT_TAKEN };
 /* What is wanted of the segments of a long value. */
 struct wanted {
     enum goal goal;
-    bool raw;   /* to code what is raw */
-    bool coded; /* to code again what is coded */
+    bool raw;     /* to code what is raw */
+    bool coded;   /* to code again what is coded */
+    bool no_dict; /* to code again what has no dictionary */
 };
 
-static bool segment_wanted(const struct wanted *w, unsigned codec, bool must)
+static bool segment_wanted(const struct wanted *w, unsigned codec, unsigned dict, bool must)
 {
     if (w->goal == GOAL_RAW)
         return codec != CODEC_RAW;
-    return must || (codec == CODEC_RAW ? w->raw : w->coded);
+    return must || (codec == CODEC_RAW ? w->raw : w->coded || (w->no_dict && dict == 0));
 }
 
 static enum segment_done recode_segment(struct cache_thread *t, struct shard *s, unsigned h14,
@@ -228,7 +229,7 @@ static enum segment_done recode_segment(struct cache_thread *t, struct shard *s,
     uint32_t fresh;
     segment_look(t, old, &codec, &dict, &stored_len);
     bool must = w->goal == GOAL_RAW || learner_is_retired(t->cache->learner, dict);
-    if (!segment_wanted(w, codec, must))
+    if (!segment_wanted(w, codec, dict, must))
         return SEGMENT_FINE;
     unsigned in = scratch_take(t);
     unsigned out = scratch_take(t);
@@ -278,7 +279,8 @@ static enum recoded recode_long(struct cache_thread *t, unsigned db, struct shar
     uint32_t handle = f->map.handle;
     size_t before = *saved;
     bool new = (f->item.flags & ITEM_NURSERY) != 0, closer = gets_close(&f->item, goal);
-    struct wanted wanted = {goal, new || closer || (how & RECODE_AGAIN) != 0, closer};
+    bool again = (how & RECODE_AGAIN) != 0;
+    struct wanted wanted = {goal, new || closer || again, closer, again};
     if (t->helping != 0 || readers_add_locked(t, handle, 0) != 0) {
         set_flags_locked(t, db, s, f, f->item.flags & ~(unsigned)ITEM_NURSERY);
         lock_release(&s->lock);
