@@ -88,6 +88,7 @@ struct cache_thread {
     unsigned helping;      /* depth of room making, so that it does not call itself */
     struct shard **locked; /* by cache_lock_keys(), in order */
     size_t locked_count;
+    unsigned locked_again; /* depth of further calls while they are locked */
     unsigned sets;
     struct counters *counters;
 };

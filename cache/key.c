@@ -105,7 +105,12 @@ static int compare_shards(const void *a, const void *b)
 enum cache_status cache_lock_keys(struct cache_thread *t, const struct cache_key *keys, size_t n)
 {
     struct cache *c = t->cache;
-    assert(t->locked_count == 0);
+    if (t->locked_count > 0) {
+        for (size_t i = 0; i < n; i++)
+            assert(is_locked_already(t, &db_shards(c, keys[i].db)[shard_number(c, keys[i].hash)]));
+        t->locked_again++;
+        return CACHE_OK;
+    }
     if (n == 0)
         return CACHE_OK;
     struct shard **shards = malloc(n * sizeof(struct shard *));
@@ -132,6 +137,10 @@ enum cache_status cache_lock_keys(struct cache_thread *t, const struct cache_key
 
 void cache_unlock_keys(struct cache_thread *t)
 {
+    if (t->locked_again > 0) {
+        t->locked_again--;
+        return;
+    }
     for (size_t i = t->locked_count; i-- > 0;)
         lock_release(&t->locked[i]->lock);
     free(t->locked);

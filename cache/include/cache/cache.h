@@ -216,7 +216,8 @@ void cache_update_end(struct cache_thread *t, struct cache_update *u);
 
 /* Locks the shards of n keys in their one order, so that several calls on these keys are one step
  * for all others. All functions above may be called on these keys (cache_update_* too) until
- * unlock. CACHE_OOM when n is large and memory short. */
+ * unlock. Until then it may be called again for some of them, with an unlock of its own: that is
+ * how commands that lock run inside a transaction. CACHE_OOM when n is large and memory short. */
 enum cache_status cache_lock_keys(struct cache_thread *t, const struct cache_key *keys, size_t n);
 void cache_unlock_keys(struct cache_thread *t);
 
