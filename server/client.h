@@ -35,6 +35,7 @@ struct client {
     /* see acl.h: the state of all users at the last look at this one's rights, and the same when
      * these were all there are (else 0) */
     uint64_t acl_seen, acl_pass;
+    struct transaction *transaction; /* NULL: neither in MULTI nor watching */
 
     /* seen */
     uint64_t id;        /* constant */
@@ -42,6 +43,10 @@ struct client {
     _Atomic unsigned db;
     _Atomic unsigned proto_seen;
     _Atomic unsigned subscribed[TOPIC_KINDS];
+    _Atomic int queued;        /* commands of a transaction; -1 = none */
+    _Atomic unsigned watching; /* keys */
+    _Atomic size_t transaction_bytes;
+    _Atomic bool outdated; /* a watched key has changed: set by whoever changed it */
     _Atomic int64_t active_ms;
     _Atomic(const struct command *) last;
     _Atomic size_t in_bytes, out_bytes, held_bytes; /* waiting; memory */

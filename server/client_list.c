@@ -39,6 +39,10 @@ static void print_flags(const struct client *c, char *to)
     char *at = to;
     if (pubsub_is_subscriber(c))
         *at++ = 'P';
+    if (atomic_load_explicit(&c->queued, memory_order_relaxed) >= 0)
+        *at++ = 'x';
+    if (atomic_load_explicit(&c->outdated, memory_order_relaxed))
+        *at++ = 'd';
     if (at == to)
         *at++ = 'N';
     *at = '\0';
@@ -55,21 +59,24 @@ void client_print_locked(struct text *t, struct server *s, const struct client *
     print_flags(c, flags);
     text_printf(t,
                 "id=%llu addr=%s laddr=%s fd=%d name=%s age=%lld idle=%lld flags=%s db=%u sub=%u "
-                "psub=%u ssub=%u multi=-1 ",
+                "psub=%u ssub=%u multi=%d watch=%u ",
                 (unsigned long long)c->id, c->address, c->local, c->fd, or_empty(c->name),
                 (long long)(now_ms - c->created_ms) / 1000,
                 (long long)(now_ms > active ? now_ms - active : 0) / 1000, flags, client_db(c),
                 subscribed(c, TOPIC_CHANNEL), subscribed(c, TOPIC_PATTERN),
-                subscribed(c, TOPIC_SHARD));
+                subscribed(c, TOPIC_SHARD), atomic_load_explicit(&c->queued, memory_order_relaxed),
+                atomic_load_explicit(&c->watching, memory_order_relaxed));
     size_t waiting = atomic_load_explicit(&c->out_bytes, memory_order_relaxed);
     text_printf(t,
-                "qbuf=%zu qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=%d omem=%zu "
+                "qbuf=%zu qbuf-free=0 argv-mem=0 multi-mem=%zu rbs=0 rbp=0 obl=0 oll=%d omem=%zu "
                 "tot-mem=%zu events=%s cmd=%s user=%s redir=-1 resp=%u lib-name=%s "
                 "lib-ver=%s tot-net-in=%llu tot-net-out=%llu tot-cmds=%llu\n",
-                atomic_load_explicit(&c->in_bytes, memory_order_relaxed), waiting > 0, waiting,
-                held + sizeof(struct connection), waiting > 0 ? "rw" : "r", command, c->user->name,
-                atomic_load_explicit(&c->proto_seen, memory_order_relaxed), or_empty(c->lib_name),
-                or_empty(c->lib_version), (unsigned long long)counter_get(&c->read_bytes),
+                atomic_load_explicit(&c->in_bytes, memory_order_relaxed),
+                atomic_load_explicit(&c->transaction_bytes, memory_order_relaxed), waiting > 0,
+                waiting, held + sizeof(struct connection), waiting > 0 ? "rw" : "r", command,
+                c->user->name, atomic_load_explicit(&c->proto_seen, memory_order_relaxed),
+                or_empty(c->lib_name), or_empty(c->lib_version),
+                (unsigned long long)counter_get(&c->read_bytes),
                 (unsigned long long)counter_get(&c->sent_bytes),
                 (unsigned long long)counter_get(&c->commands));
 }

@@ -5,6 +5,7 @@
 #include "client_names.h"
 #include "pubsub.h"
 #include "server.h"
+#include "transaction.h"
 
 static void reply_argument(struct request *rq, size_t i)
 {
@@ -187,6 +188,7 @@ static void reset_command(struct request *rq)
 {
     struct client *c = rq->client;
     pubsub_leave(c);
+    transaction_end(c);
     atomic_store_explicit(&c->db, 0, memory_order_relaxed);
     c->no_touch = c->no_evict = false;
     c->reply = REPLY_ON;
@@ -221,7 +223,7 @@ const struct command commands_connection[] = {
      .fn = quit_command,
      .arity = -1,
      CONNECTION,
-     .flags = ALWAYS | CMD_NO_AUTH | CMD_SUBSCRIBED,
+     .flags = ALWAYS | CMD_NO_AUTH | CMD_SUBSCRIBED | CMD_AT_ONCE,
      .since = "1.0.0",
      .summary = "Closes the connection.",
      .args = ""},
@@ -229,7 +231,7 @@ const struct command commands_connection[] = {
      .fn = select_command,
      .arity = 2,
      CONNECTION,
-     .flags = CMD_LOADING | CMD_STALE | CMD_FAST,
+     .flags = CMD_LOADING | CMD_STALE | CMD_FAST | CMD_OTHER_DB,
      .since = "1.0.0",
      .summary = "Changes the selected database.",
      .args = "index"},
@@ -253,7 +255,7 @@ const struct command commands_connection[] = {
      .fn = reset_command,
      .arity = 1,
      CONNECTION,
-     .flags = ALWAYS | CMD_NO_AUTH | CMD_SUBSCRIBED,
+     .flags = ALWAYS | CMD_NO_AUTH | CMD_SUBSCRIBED | CMD_AT_ONCE,
      .since = "6.2.0",
      .summary = "Resets the connection.",
      .args = ""},

@@ -53,7 +53,10 @@ enum command_flags {
     CMD_DANGEROUS = 1u << 15,
     CMD_KEYSPACE = 1u << 17,
     CMD_CONNECTION = 1u << 18,
-    CMD_SUBSCRIBED = 1u << 16, /* not Redis's: allowed to a subscriber that speaks RESP2 */
+    /* Not Redis's: */
+    CMD_SUBSCRIBED = 1u << 16, /* allowed to a subscriber that speaks RESP2 */
+    CMD_AT_ONCE = 1u << 20,    /* runs after MULTI, too, where others are queued */
+    CMD_OTHER_DB = 1u << 21,   /* touches, or goes over to, another database than the client's */
 };
 
 /* ACL categories that flags do not imply. */
@@ -109,6 +112,7 @@ extern const struct command commands_command[];
 extern const struct command commands_dict[];
 extern const struct command commands_compat[];
 extern const struct command commands_pubsub[];
+extern const struct command commands_transaction[];
 
 /* The table of all commands, hashed by name. Made once at start, then read only. */
 struct command_table;
@@ -124,6 +128,10 @@ size_t command_count(const struct command_table *t);
  * statistics. */
 size_t command_index(const struct command_table *t, const struct command *c);
 const struct command *command_at(const struct command_table *t, size_t index);
+/* Positions of all keys of a command. -1 = the arguments do not tell. Fills at most max, returns
+ * how many there are. */
+int command_key_positions(const struct command *c, size_t argc, const struct resp_arg *argv,
+                          int *pos, int max);
 
 /* Calls fn with each ACL category ("read", "fast", ...) of the command. */
 void command_categories(const struct command *c, void (*fn)(void *arg, const char *name),

@@ -10,6 +10,7 @@
 #include "peer.h"
 #include "pubsub.h"
 #include "server.h"
+#include "transaction.h"
 
 /* Input up to this long is copied to the worker's buffer and back; more stays where it is. */
 #define SHARED_INPUT (READ_BUFFER / 2)
@@ -345,7 +346,8 @@ void connection_settle(struct connection *c)
 {
     enum output_status status = c->end == CLOSE_NOW ? OUTPUT_BROKEN : output_flush(c);
     if (status == OUTPUT_DONE && c->out.head == NULL && c->end == STAY && !c->writing &&
-        c->reading && c->charged == 0 && c->in.cap == 0 && c->held_by == NULL)
+        c->reading && c->charged == 0 && c->in.cap == 0 && c->held_by == NULL &&
+        c->client.transaction == NULL)
         return; /* the usual case */
     resp_out_clear(&c->client.worker->out, READ_BUFFER);
     if (status == OUTPUT_BROKEN || (c->end == CLOSE_AFTER_REPLY && c->out.head == NULL) ||
@@ -393,6 +395,7 @@ static void init_client(struct client *c, struct worker *w, struct connection *c
     c->worker = w;
     c->connection = conn;
     c->proto = 2;
+    atomic_store_explicit(&c->queued, -1, memory_order_relaxed);
     atomic_store_explicit(&c->proto_seen, 2, memory_order_relaxed);
     c->fd = fd;
     c->created_ms = w->now_ms;
@@ -459,6 +462,7 @@ void connection_free(struct connection *c)
         c->next->prev = c->prev;
     w->connection_count--;
     pubsub_leave(&c->client);
+    transaction_end(&c->client);
     registry_remove(&w->server->registry, &c->client);
     acl_client_end(&c->client);
     output_free(c);

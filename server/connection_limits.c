@@ -52,7 +52,8 @@ const struct option options_limits[] = {
 
 static size_t held_bytes(const struct connection *c)
 {
-    return c->in.cap + c->parser.held_bytes + c->out.held;
+    return c->in.cap + c->parser.held_bytes + c->out.held +
+           atomic_load_explicit(&c->client.transaction_bytes, memory_order_relaxed);
 }
 
 bool connection_charge(struct connection *c)
@@ -75,7 +76,8 @@ bool connection_over_query_limit(struct connection *c)
     struct worker *w = c->client.worker;
     size_t limit = c->client.authenticated ? (size_t)setting_get(&w->server->settings.max_query)
                                            : STRANGER_INPUT;
-    size_t there = c->in.len + c->parser.held_bytes;
+    size_t there = c->in.len + c->parser.held_bytes +
+                   atomic_load_explicit(&c->client.transaction_bytes, memory_order_relaxed);
     atomic_store_explicit(&c->client.in_bytes, there, memory_order_relaxed);
     if (there > counter_get(&w->stats.largest_in))
         counter_set(&w->stats.largest_in, there);

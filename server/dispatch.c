@@ -7,6 +7,7 @@
 #include "client_list.h"
 #include "request.h"
 #include "server.h"
+#include "transaction.h"
 
 void dispatch_prepare(struct client *c, const struct resp_parser *p, struct batch_item *item)
 {
@@ -151,16 +152,19 @@ static bool may_run(struct request *rq)
         subscribers_only(rq);
         return false;
     }
+    if (rq->command->flags & CMD_NO_MULTI && transaction_is_open(rq->client)) {
+        resp_error(rq->out, "ERR Command not allowed inside a transaction");
+        return false;
+    }
     return true;
 }
 
 /* ---- running ---- */
 
-static void count_errors(struct worker *w, struct command_count *count, size_t before, bool ran)
+static void count_errors(const struct request *rq, struct command_count *count, size_t before,
+                         bool ran)
 {
-    if (w->out.len <= before || w->out.data[before] != '-')
-        return;
-    command_stats_error(&w->commands, w->out.data + before, w->out.len - before);
+    command_stats_error(&rq->worker->commands, rq->out->data + before, rq->out->len - before);
     if (count != NULL)
         counter_add(ran ? &count->failed : &count->rejected, 1);
 }
@@ -186,6 +190,42 @@ static void run_slow(struct worker *w, struct request *rq, struct command_count 
     int64_t spent = clock_mono_us() - start;
     w->slow_us += spent;
     counter_add(&count->time, (uint64_t)spent << TIME_SHIFT);
+}
+
+void dispatch_call(struct request *rq, const struct command *row)
+{
+    struct worker *w = rq->worker;
+    struct command_count *count = &w->commands.counts[command_index(w->server->commands, row)];
+    size_t before = rq->out->len;
+    int64_t start = clock_mono_us();
+    w->ready_key = NULL;
+    rq->command->fn(rq);
+    request_scratch_free(w);
+    counter_add(&count->calls, 1);
+    counter_add(&count->time, (uint64_t)(clock_mono_us() - start) << TIME_SHIFT);
+    if (rq->out->len > before && rq->out->data[before] == '-')
+        count_errors(rq, count, before, true);
+}
+
+/* Runs a command that may run, or lets it wait for EXEC. */
+static void run_or_queue(struct request *rq, const struct batch_item *item,
+                         struct command_count *count)
+{
+    struct worker *w = rq->worker;
+    struct client *c = rq->client;
+    atomic_store_explicit(&c->last, rq->command, memory_order_relaxed);
+    if (c->transaction != NULL && c->transaction->open && !(rq->command->flags & CMD_AT_ONCE)) {
+        transaction_add(rq);
+        return;
+    }
+    w->ready_key = item->key.ptr != NULL ? &item->key : NULL;
+    counter_add(&count->calls, 1);
+    if (is_constant_time(rq->command))
+        rq->command->fn(rq);
+    else
+        run_slow(w, rq, count);
+    w->ready_key = NULL;
+    request_scratch_free(w);
 }
 
 void dispatch_run(struct client *c, struct resp_parser *p, struct batch_item *item)
@@ -214,19 +254,12 @@ void dispatch_run(struct client *c, struct resp_parser *p, struct batch_item *it
         return;
     }
     bool ran = may_run(&rq);
-    if (ran) {
-        w->ready_key = item->key.ptr != NULL ? &item->key : NULL;
-        counter_add(&count->calls, 1);
-        atomic_store_explicit(&c->last, rq.command, memory_order_relaxed);
-        if (is_constant_time(rq.command))
-            rq.command->fn(&rq);
-        else
-            run_slow(w, &rq, count);
-        w->ready_key = NULL;
-        request_scratch_free(w);
-    }
+    if (ran)
+        run_or_queue(&rq, item, count);
+    else
+        transaction_refused(&rq, before);
     if (w->out.len > before && w->out.data[before] == '-')
-        count_errors(w, count, before, ran);
+        count_errors(&rq, count, before, ran);
     if (c->reply != REPLY_ON)
         silence(c, before);
     counter_add(&c->commands, 1);

@@ -12,5 +12,7 @@ void dispatch_begin(struct worker *w);
 void dispatch_end(struct worker *w, unsigned n);
 /* Runs one; its reply goes to the worker's writer. */
 void dispatch_run(struct client *c, struct resp_parser *p, struct batch_item *item);
+/* Runs a command of a transaction or a script, whose row in the table is `row`. */
+void dispatch_call(struct request *rq, const struct command *row);
 
 #endif

@@ -10,6 +10,7 @@ enum server_rank {
     RANK_REGISTRY = 26,
     RANK_MAILBOX = 27,
     RANK_SETTINGS = 28,
+    RANK_WATCH = 29,
 };
 
 #endif

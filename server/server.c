@@ -123,6 +123,7 @@ bool server_start(struct server *s)
 {
     s->start_ms = clock_wall_ms();
     registry_init(&s->registry);
+    watch_init(&s->watch);
     fit_maxclients(&s->settings);
     s->commands = command_table_create();
     if (s->commands == NULL || !make_run_id(s) || !server_create_cache(s) ||

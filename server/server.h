@@ -11,6 +11,7 @@
 #include "listener.h"
 #include "registry.h"
 #include "settings.h"
+#include "watch.h"
 #include "worker.h"
 
 #define RUN_ID_LETTERS 40
@@ -24,6 +25,7 @@ struct server {
     struct registry registry;
     struct fanout fanout; /* channels and their subscribers */
     struct acl acl;
+    struct watch_table watch;
     struct listener listener; /* in worker 0's loop */
     struct keeper keeper;
     struct worker **workers;

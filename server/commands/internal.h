@@ -115,9 +115,6 @@ void key_list_end(struct key_list *l);
 /* Number of keys after a "numkeys" at argument `at`; for `keys` of movable-key commands. */
 int keys_after_count(size_t argc, const struct resp_arg *argv, size_t at, size_t step, int *pos,
                      int max);
-/* Positions of all keys of a command. -1 = the arguments do not tell. */
-int command_key_positions(const struct command *c, size_t argc, const struct resp_arg *argv,
-                          int *pos, int max);
 
 /* ---- command_names.c: names of flags and groups ---- */
 
