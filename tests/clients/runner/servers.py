@@ -10,8 +10,9 @@ STOP_SECONDS = 30
 # Below the ports that the system gives to outgoing connections: nobody gets the port of a stopped server, and a
 # client that tries to reconnect does not connect to itself.
 PORTS = range(20000, 32000)
-# The end of the banner, which is printed once the server listens.
-BANNER_END = "stop it with"
+# What is printed once the server listens: the end of our banner; redis-server's, with which a fault of a test can be
+# told from one of the server.
+READY = ("stop it with", "Ready to accept connections")
 
 
 class ServerFault(Exception):
@@ -37,8 +38,9 @@ class Server:
         self.printed = []
 
     def start(self):
+        forget = ["--save", ""] if os.path.basename(self.program) == "redis-server" else []
         self.process = subprocess.Popen(
-            [self.program, "--bind", "127.0.0.1", "--port", str(self.port), "--maxmemory", "512mb"],
+            [self.program, "--bind", "127.0.0.1", "--port", str(self.port), "--maxmemory", "512mb", *forget],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
         up = threading.Event()
         threading.Thread(target=self._read_output, args=(self.process.stdout, up), daemon=True).start()
@@ -48,7 +50,7 @@ class Server:
     def _read_output(self, stream, up):
         for line in stream:
             self.printed.append(line)
-            if BANNER_END in line:
+            if any(words in line for words in READY):
                 up.set()
         up.set()
 
