@@ -220,6 +220,16 @@ static struct cache_stats tick(unsigned seconds)
     return s;
 }
 
+/* Goes on until no more than this is used: how much a slice gets done depends on who else wants the
+ * processor. */
+static struct cache_stats tick_until(uint64_t used)
+{
+    struct cache_stats s = tick(1);
+    for (unsigned i = 0; i < 600 && s.used_memory > used; i++)
+        s = tick(1);
+    return s;
+}
+
 /* Values that do not shrink. */
 static void fill(unsigned n)
 {
@@ -275,12 +285,14 @@ START_TEST(memory_is_given_back_and_taken_again)
     ck_assert_uint_eq(s.pressure, 1);
     ck_assert(s.cap != 0 && s.cap <= used + MIB);
     ck_assert_uint_eq(s.pressure_times, 1);
-    s = tick(12);
-    ck_assert_uint_lt(s.used_memory, used - used / 20);
+    (void)tick(12);
+    s = tick_until(used - used / 20);
+    ck_assert_uint_le(s.used_memory, used - used / 20);
     ck_assert_uint_gt(s.used_memory, used / 2);
 
     put_memory_left(0); /* hard: down to a half, not further */
-    s = tick(30);
+    (void)tick(30);
+    s = tick_until(used / 100 * 52);
     ck_assert_uint_eq(s.pressure, 2);
     ck_assert_uint_le(s.used_memory, used / 100 * 52);
     ck_assert_uint_gt(s.used_memory, used / 100 * 40);
