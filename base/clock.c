@@ -20,6 +20,11 @@ int64_t clock_mono_us(void)
     return clock_read(CLOCK_MONOTONIC, 1000000);
 }
 
+int64_t clock_mono_ns(void)
+{
+    return clock_read(CLOCK_MONOTONIC, 1000000000);
+}
+
 int64_t clock_thread_cpu_us(void)
 {
     return clock_read(CLOCK_THREAD_CPUTIME_ID, 1000000);

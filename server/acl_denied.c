@@ -19,7 +19,7 @@ static void note(struct request *rq, struct acl_log_entry *e)
     struct server *s = rq->server;
     struct text t = {0};
     lock_acquire(&s->registry.lock);
-    client_print_locked(&t, s, rq->client, rq->now_ms);
+    client_print_locked(&t, rq->client, rq->now_ms);
     lock_release(&s->registry.lock);
     if (!t.failed && t.len > 0) /* without the line break */
         e->client[copy(e->client, sizeof e->client - 1, t.bytes, t.len - 1)] = '\0';

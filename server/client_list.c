@@ -5,22 +5,6 @@
 #include "pubsub.h"
 #include "server.h"
 
-void command_full_name(const struct command_table *t, const struct command *c, char *name,
-                       size_t cap)
-{
-    for (size_t i = 0; i < command_count(t); i++) {
-        const struct command *container = command_at(t, i);
-        for (const struct command *sub = container->subcommands; sub != NULL && sub->name != NULL;
-             sub++) {
-            if (sub == c) {
-                snprintf(name, cap, "%s|%s", container->name, c->name);
-                return;
-            }
-        }
-    }
-    snprintf(name, cap, "%s", c->name);
-}
-
 static const char *or_empty(const char *text)
 {
     return text == NULL ? "" : text;
@@ -48,14 +32,14 @@ static void print_flags(const struct client *c, char *to)
     *at = '\0';
 }
 
-void client_print_locked(struct text *t, struct server *s, const struct client *c, int64_t now_ms)
+void client_print_locked(struct text *t, const struct client *c, int64_t now_ms)
 {
-    char command[64] = "NULL", flags[CLIENT_FLAGS];
+    char command[COMMAND_NAME_MAX] = "NULL", flags[CLIENT_FLAGS];
     const struct command *last = atomic_load_explicit(&c->last, memory_order_relaxed);
     size_t held = atomic_load_explicit(&c->held_bytes, memory_order_relaxed);
     int64_t active = atomic_load_explicit(&c->active_ms, memory_order_relaxed);
     if (last != NULL)
-        command_full_name(s->commands, last, command, sizeof command);
+        command_full_name(last, command, sizeof command);
     print_flags(c, flags);
     text_printf(t,
                 "id=%llu addr=%s laddr=%s fd=%d name=%s age=%lld idle=%lld flags=%s db=%u sub=%u "

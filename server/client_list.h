@@ -6,9 +6,6 @@
 #include "text.h"
 
 /* One line as CLIENT LIST has it. Under the registry's lock. */
-void client_print_locked(struct text *t, struct server *s, const struct client *c, int64_t now_ms);
-/* "client|list" of a row. */
-void command_full_name(const struct command_table *t, const struct command *c, char *name,
-                       size_t cap);
+void client_print_locked(struct text *t, const struct client *c, int64_t now_ms);
 
 #endif

@@ -94,7 +94,7 @@ static void client_info(struct request *rq)
 {
     struct text t = {0};
     lock_acquire(&rq->server->registry.lock);
-    client_print_locked(&t, rq->server, rq->client, rq->now_ms);
+    client_print_locked(&t, rq->client, rq->now_ms);
     lock_release(&rq->server->registry.lock);
     reply_text(rq, &t);
 }
@@ -149,7 +149,7 @@ static void list_ids(struct request *rq)
         lock_acquire(&rq->server->registry.lock);
         const struct client *c = registry_find_locked(&rq->server->registry, id);
         if (c != NULL)
-            client_print_locked(&t, rq->server, c, rq->now_ms);
+            client_print_locked(&t, c, rq->now_ms);
         lock_release(&rq->server->registry.lock);
     }
     reply_text(rq, &t);
@@ -173,7 +173,7 @@ static void client_list(struct request *rq)
     lock_acquire(&r->lock);
     for (const struct client *c = r->first; c != NULL; c = c->next)
         if (has_type(c, type))
-            client_print_locked(&t, rq->server, c, rq->now_ms);
+            client_print_locked(&t, c, rq->now_ms);
     lock_release(&r->lock);
     reply_text(rq, &t);
 }

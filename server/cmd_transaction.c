@@ -78,7 +78,7 @@ static void run_queue(struct request *rq, const struct transaction *t)
         one.command = q->command;
         one.argc = q->argc;
         one.argv = q->argv;
-        dispatch_call(&one, q->row);
+        dispatch_call(&one);
     }
 }
 

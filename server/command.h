@@ -57,6 +57,7 @@ enum command_flags {
     CMD_SUBSCRIBED = 1u << 16, /* allowed to a subscriber that speaks RESP2 */
     CMD_AT_ONCE = 1u << 20,    /* runs after MULTI, too, where others are queued */
     CMD_OTHER_DB = 1u << 21,   /* touches, or goes over to, another database than the client's */
+    CMD_TIMED = 1u << 31,      /* may be slow, so it is timed by itself. Set by the table */
 };
 
 /* ACL categories that flags do not imply. */
@@ -87,6 +88,7 @@ struct command {
     const char *differs; /* from Redis, one sentence; NULL = does not */
     /* Fills positions of keys for CMD_MOVABLEKEYS; returns how many, -1 = syntax. */
     int (*keys)(size_t argc, const struct resp_arg *argv, int *pos, int max);
+    const struct command *container; /* of a subcommand. Set by the table */
 };
 
 /* Tables, one a file of commands/, ended by a row whose name is NULL. */
@@ -113,6 +115,8 @@ extern const struct command commands_dict[];
 extern const struct command commands_compat[];
 extern const struct command commands_pubsub[];
 extern const struct command commands_transaction[];
+extern const struct command commands_slowlog[];
+extern const struct command commands_latency[];
 
 /* The table of all commands, hashed by name. Made once at start, then read only. */
 struct command_table;
@@ -124,10 +128,15 @@ const struct command *command_find(const struct command_table *t, const char *na
 const struct command *command_find_sub(const struct command *container, const char *name,
                                        size_t len);
 size_t command_count(const struct command_table *t);
-/* A stable number 0..command_count()-1 (subcommands have none of their own), for per-command
- * statistics. */
+/* The same with all subcommands, and the ends of their tables: rows without a name. */
+size_t command_row_count(const struct command_table *t);
+/* A stable number 0..command_row_count()-1, for per-command statistics; those of subcommands come
+ * behind those of all commands. */
 size_t command_index(const struct command_table *t, const struct command *c);
 const struct command *command_at(const struct command_table *t, size_t index);
+/* "get", "client|list". `cap` of COMMAND_NAME_MAX holds all. */
+#define COMMAND_NAME_MAX 64
+void command_full_name(const struct command *c, char *name, size_t cap);
 /* Positions of all keys of a command. -1 = the arguments do not tell. Fills at most max, returns
  * how many there are. */
 int command_key_positions(const struct command *c, size_t argc, const struct resp_arg *argv,
@@ -165,6 +174,8 @@ unsigned request_touch(const struct request *rq);
 bool request_key(struct request *rq, size_t i, struct cache_key *key);
 /* Integer argument; replies "ERR value is not an integer or out of range" and returns false. */
 bool request_integer(struct request *rq, size_t i, int64_t *out);
+/* The same without a reply. */
+bool request_parse_integer(const struct request *rq, size_t i, int64_t *out);
 /* Argument i equals this lower-case word, case aside. */
 bool request_is(const struct request *rq, size_t i, const char *word);
 /* Reads argument i as one range; copies it into the worker's scratch when it came in chunks. NULL =

@@ -10,6 +10,7 @@
 #include "peer.h"
 #include "pubsub.h"
 #include "server.h"
+#include "timing.h"
 #include "transaction.h"
 
 /* Input up to this long is copied to the worker's buffer and back; more stays where it is. */
@@ -186,6 +187,7 @@ static void run_batch(struct run *r)
         dispatch_run(&r->c->client, &w->parsers[i], &w->batch[i]);
     }
     r->served += i;
+    timing_end(w, &r->c->client, i);
     for (unsigned j = 0; j < r->count; j++)
         resp_parser_reset(&w->parsers[j]);
 }
@@ -231,11 +233,9 @@ static void run_window(struct run *r)
     take_parser(r);
     do {
         set_limits(r);
-        unsigned before = r->served;
         parse_ahead(r);
-        dispatch_begin(w);
+        timing_begin(w);
         run_batch(r);
-        dispatch_end(w, r->served - before);
         if (r->c->end != STAY && r->count < BATCH)
             resp_parser_reset(&w->parsers[r->count]);
         else if (r->status == RESP_ERROR || r->status == RESP_NOMEM)

@@ -3,10 +3,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/clock.h"
-#include "client_list.h"
 #include "request.h"
 #include "server.h"
+#include "timing.h"
 #include "transaction.h"
 
 void dispatch_prepare(struct client *c, const struct resp_parser *p, struct batch_item *item)
@@ -26,33 +25,6 @@ void dispatch_prepare(struct client *c, const struct resp_parser *p, struct batc
         cache_prefetch_bucket(w->cache, &item->key);
     else
         item->key.ptr = NULL;
-}
-
-void dispatch_begin(struct worker *w)
-{
-    w->batch_us = clock_mono_us();
-    w->slow_us = 0;
-}
-
-/* A clock for each command would cost more than many a command: the time of a batch is shared out
- * evenly, but for those commands that may be slow and are timed alone. */
-void dispatch_end(struct worker *w, unsigned n)
-{
-    if (n == 0)
-        return;
-    int64_t spent = clock_mono_us() - w->batch_us - w->slow_us;
-    uint64_t share = spent > 0 ? ((uint64_t)spent << TIME_SHIFT) / n : 0;
-    for (unsigned i = 0; i < n; i++) {
-        const struct command *c = w->batch[i].command;
-        if (c != NULL)
-            counter_add(&w->commands.counts[command_index(w->server->commands, c)].time, share);
-    }
-    counter_add(&w->stats.commands, n);
-}
-
-static bool is_constant_time(const struct command *c)
-{
-    return memcmp(c->complexity, "O(1)", 4) == 0;
 }
 
 /* ---- requests that are refused ---- */
@@ -120,6 +92,7 @@ static bool resolve(struct request *rq)
             name->ptr == NULL ? NULL : command_find_sub(rq->command, name->ptr, name->len);
         if (sub == NULL) {
             unknown_subcommand(rq);
+            rq->command = NULL;
             return false;
         }
         rq->command = sub;
@@ -134,8 +107,8 @@ static bool resolve(struct request *rq)
 /* RESP2 cannot tell replies from messages. */
 static void subscribers_only(struct request *rq)
 {
-    char name[64];
-    command_full_name(rq->server->commands, rq->command, name, sizeof name);
+    char name[COMMAND_NAME_MAX];
+    command_full_name(rq->command, name, sizeof name);
     resp_errorf(rq->out,
                 "ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / "
                 "RESET are allowed in this context",
@@ -183,49 +156,55 @@ static void silence(struct client *c, size_t before)
     c->pushed = false;
 }
 
-static void run_slow(struct worker *w, struct request *rq, struct command_count *count)
-{
-    int64_t start = clock_mono_us();
-    rq->command->fn(rq);
-    int64_t spent = clock_mono_us() - start;
-    w->slow_us += spent;
-    counter_add(&count->time, (uint64_t)spent << TIME_SHIFT);
-}
-
-void dispatch_call(struct request *rq, const struct command *row)
+static struct command_count *count_of(const struct request *rq)
 {
     struct worker *w = rq->worker;
-    struct command_count *count = &w->commands.counts[command_index(w->server->commands, row)];
+    if (rq->command == NULL)
+        return NULL;
+    return &w->commands.counts[command_index(w->server->commands, rq->command)];
+}
+
+void dispatch_call(struct request *rq)
+{
+    struct command_count *count = count_of(rq);
     size_t before = rq->out->len;
-    int64_t start = clock_mono_us();
-    w->ready_key = NULL;
-    rq->command->fn(rq);
-    request_scratch_free(w);
+    rq->worker->ready_key = NULL;
+    timing_call(rq, count);
+    request_scratch_free(rq->worker);
     counter_add(&count->calls, 1);
-    counter_add(&count->time, (uint64_t)(clock_mono_us() - start) << TIME_SHIFT);
     if (rq->out->len > before && rq->out->data[before] == '-')
         count_errors(rq, count, before, true);
 }
 
-/* Runs a command that may run, or lets it wait for EXEC. */
-static void run_or_queue(struct request *rq, const struct batch_item *item,
-                         struct command_count *count)
+/* Runs a command that may run, or lets it wait for EXEC. What is left in the batch is timed with
+ * it.
+ */
+static void run_or_queue(struct request *rq, struct batch_item *item, struct command_count *count)
 {
     struct worker *w = rq->worker;
     struct client *c = rq->client;
     atomic_store_explicit(&c->last, rq->command, memory_order_relaxed);
+    item->command = NULL;
     if (c->transaction != NULL && c->transaction->open && !(rq->command->flags & CMD_AT_ONCE)) {
         transaction_add(rq);
         return;
     }
     w->ready_key = item->key.ptr != NULL ? &item->key : NULL;
     counter_add(&count->calls, 1);
-    if (is_constant_time(rq->command))
+    if (w->time_each || (rq->command->flags & CMD_TIMED)) {
+        timing_run(rq, count);
+    } else {
+        item->command = rq->command;
         rq->command->fn(rq);
-    else
-        run_slow(w, rq, count);
+    }
     w->ready_key = NULL;
     request_scratch_free(w);
+}
+
+static void refuse(struct request *rq, struct batch_item *item, size_t before)
+{
+    item->command = NULL;
+    transaction_refused(rq, before);
 }
 
 void dispatch_run(struct client *c, struct resp_parser *p, struct batch_item *item)
@@ -245,19 +224,16 @@ void dispatch_run(struct client *c, struct resp_parser *p, struct batch_item *it
         .now_ms = w->now_ms,
     };
     size_t before = w->out.len;
-    struct command_count *count =
-        item->command == NULL
-            ? NULL
-            : &w->commands.counts[command_index(w->server->commands, item->command)];
     if (item->command == NULL && is_http(&rq)) {
         c->connection->end = CLOSE_NOW;
         return;
     }
     bool ran = may_run(&rq);
+    struct command_count *count = count_of(&rq);
     if (ran)
         run_or_queue(&rq, item, count);
     else
-        transaction_refused(&rq, before);
+        refuse(&rq, item, before);
     if (w->out.len > before && w->out.data[before] == '-')
         count_errors(&rq, count, before, ran);
     if (c->reply != REPLY_ON)

@@ -26,6 +26,7 @@ static const struct section {
     {"cpu", "CPU", IN_DEFAULT, info_cpu},
     {"commandstats", "Commandstats", IN_ALL, info_commands},
     {"errorstats", "Errorstats", IN_DEFAULT, info_errors},
+    {"latencystats", "Latencystats", IN_ALL, info_latencies},
     {"cluster", "Cluster", IN_DEFAULT, info_cluster},
     {"keyspace", "Keyspace", IN_DEFAULT, info_keyspace},
     {"zspool-classes", "Zspool-classes", WHEN_NAMED, info_classes},
@@ -70,7 +71,8 @@ const struct command commands_info[] = {
      .flags = CMD_LOADING | CMD_STALE | CMD_DANGEROUS,
      .group = GROUP_SERVER,
      .since = "1.0.0",
-     .complexity = "O(1); the sections zspool and zspool-classes look at each size class",
+     .complexity = "O(N) where N is the number of sections; zspool and zspool-classes look at each "
+                   "size class",
      .summary = "Returns information and statistics about the server.",
      .args = "[section ...]",
      .differs = "Further sections: compression, zspool, ladder and, when asked for by name, "

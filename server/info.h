@@ -22,7 +22,7 @@ info_fn info_server, info_clients, info_persistence, info_replication, info_cpu,
 /* info_memory.c */
 info_fn info_memory, info_compression, info_zspool, info_classes, info_ladder, info_keyspace;
 /* info_stats.c */
-info_fn info_stats, info_commands, info_errors;
+info_fn info_stats, info_commands, info_errors, info_latencies;
 
 /* Resident memory of the process in bytes. */
 uint64_t info_resident_bytes(void);

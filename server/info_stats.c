@@ -64,24 +64,43 @@ void info_stats(struct info *i)
 void info_commands(struct info *i)
 {
     const struct server *s = i->server;
-    for (size_t n = 0; n < command_count(s->commands); n++) {
-        uint64_t calls = 0, time = 0, rejected = 0, failed = 0;
-        for (unsigned w = 0; w < s->worker_count; w++) {
-            const struct command_count *c = &s->workers[w]->commands.counts[n];
-            calls += counter_get(&c->calls);
-            time += counter_get(&c->time);
-            rejected += counter_get(&c->rejected);
-            failed += counter_get(&c->failed);
-        }
-        if (calls + rejected == 0)
+    for (size_t n = 0; n < command_row_count(s->commands); n++) {
+        struct command_sum sum = {0};
+        char name[COMMAND_NAME_MAX];
+        for (unsigned w = 0; w < s->worker_count; w++)
+            command_stats_add(&s->workers[w]->commands, n, &sum);
+        if (sum.calls + sum.rejected == 0)
             continue;
-        double us = (double)time / (1 << TIME_SHIFT);
+        command_full_name(command_at(s->commands, n), name, sizeof name);
         text_printf(&i->text,
                     "cmdstat_%s:calls=%llu,usec=%llu,usec_per_call=%.2f,rejected_calls=%llu,"
                     "failed_calls=%llu\r\n",
-                    command_at(s->commands, n)->name, (unsigned long long)calls,
-                    (unsigned long long)us, calls == 0 ? 0 : us / (double)calls,
-                    (unsigned long long)rejected, (unsigned long long)failed);
+                    name, (unsigned long long)sum.calls, (unsigned long long)sum.us,
+                    sum.calls == 0 ? 0 : sum.us / (double)sum.calls,
+                    (unsigned long long)sum.rejected, (unsigned long long)sum.failed);
+    }
+}
+
+void server_command_times(const struct server *s, size_t row, struct histogram_sum *sum)
+{
+    *sum = (struct histogram_sum){0};
+    for (unsigned w = 0; w < s->worker_count; w++)
+        command_stats_add_times(&s->workers[w]->commands, row, sum);
+}
+
+void info_latencies(struct info *i)
+{
+    const struct server *s = i->server;
+    for (size_t n = 0; n < command_row_count(s->commands); n++) {
+        struct histogram_sum sum;
+        char name[COMMAND_NAME_MAX];
+        server_command_times(s, n, &sum);
+        if (sum.total == 0)
+            continue;
+        command_full_name(command_at(s->commands, n), name, sizeof name);
+        text_printf(&i->text, "latency_percentiles_usec_%s:p50=%.3f,p99=%.3f,p99.9=%.3f\r\n", name,
+                    histogram_percentile(&sum, 50), histogram_percentile(&sum, 99),
+                    histogram_percentile(&sum, 99.9));
     }
 }
 
@@ -139,7 +158,7 @@ void server_reset_stats(struct server *s)
                                 &t->output_limit_closed};
         for (size_t n = 0; n < sizeof all / sizeof all[0]; n++)
             counter_set(all[n], 0);
-        command_stats_reset(&s->workers[w]->commands, s->commands);
+        command_stats_reset(&s->workers[w]->commands);
     }
     counter_set(&s->listener.rejected, 0);
 }

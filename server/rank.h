@@ -11,6 +11,8 @@ enum server_rank {
     RANK_MAILBOX = 27,
     RANK_SETTINGS = 28,
     RANK_WATCH = 29,
+    RANK_SLOWLOG = 30,
+    RANK_LATENCY = 31,
 };
 
 #endif

@@ -74,6 +74,7 @@ const struct option options_redis[] = {
     IGNORED("oom-score-adj", "no"),
     IGNORED("disable-thp", "yes"),
     IGNORED("shutdown-timeout", "10"),
+    IGNORED("latency-tracking-info-percentiles", "50 99 99.9"),
     IGNORED("hash-max-listpack-entries", "512"),
     IGNORED("hash-max-listpack-value", "64"),
     IGNORED("hash-max-ziplist-entries", "512"),

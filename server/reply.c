@@ -16,13 +16,9 @@ void reply_syntax_error(struct request *rq)
 
 void reply_arity_error(struct request *rq)
 {
-    const struct command *whole =
-        command_find(rq->server->commands, rq->argv[0].ptr, rq->argv[0].len);
-    if (whole == NULL || whole == rq->command)
-        resp_errorf(rq->out, "ERR wrong number of arguments for '%s' command", rq->command->name);
-    else
-        resp_errorf(rq->out, "ERR wrong number of arguments for '%s|%s' command", whole->name,
-                    rq->command->name);
+    char name[COMMAND_NAME_MAX];
+    command_full_name(rq->command, name, sizeof name);
+    resp_errorf(rq->out, "ERR wrong number of arguments for '%s' command", name);
 }
 
 void reply_help(struct request *rq, const char *const *lines)

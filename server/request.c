@@ -81,10 +81,15 @@ static bool parse_integer(const char *text, size_t len, int64_t *out)
     return true;
 }
 
-bool request_integer(struct request *rq, size_t i, int64_t *out)
+bool request_parse_integer(const struct request *rq, size_t i, int64_t *out)
 {
     const struct resp_arg *arg = &rq->argv[i];
-    if (arg->ptr != NULL && parse_integer(arg->ptr, arg->len, out))
+    return arg->ptr != NULL && parse_integer(arg->ptr, arg->len, out);
+}
+
+bool request_integer(struct request *rq, size_t i, int64_t *out)
+{
+    if (request_parse_integer(rq, i, out))
         return true;
     resp_error(rq->out, "ERR value is not an integer or out of range");
     return false;

@@ -124,6 +124,8 @@ bool server_start(struct server *s)
     s->start_ms = clock_wall_ms();
     registry_init(&s->registry);
     watch_init(&s->watch);
+    slowlog_init(&s->slowlog);
+    latency_init(&s->latency);
     fit_maxclients(&s->settings);
     s->commands = command_table_create();
     if (s->commands == NULL || !make_run_id(s) || !server_create_cache(s) ||
@@ -166,8 +168,10 @@ void server_destroy(struct server *s)
     free(s->workers);
     fanout_free(&s->fanout);
     acl_end(s);
-    if (s->cache != NULL)
+    if (s->cache != NULL) {
+        slowlog_reset(&s->slowlog, s->cache);
         cache_destroy(s->cache);
+    }
     command_table_destroy(s->commands);
     if (s->settings.pidfile != NULL && s->settings.pidfile[0] != '\0')
         (void)unlink(s->settings.pidfile);

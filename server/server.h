@@ -8,9 +8,11 @@
 #include "counter.h"
 #include "fanout.h"
 #include "keeper.h"
+#include "latency.h"
 #include "listener.h"
 #include "registry.h"
 #include "settings.h"
+#include "slowlog.h"
 #include "watch.h"
 #include "worker.h"
 
@@ -28,6 +30,8 @@ struct server {
     struct watch_table watch;
     struct listener listener; /* in worker 0's loop */
     struct keeper keeper;
+    struct slowlog slowlog;
+    struct latency latency;
     struct worker **workers;
     unsigned worker_count;
     char run_id[RUN_ID_LETTERS + 1];
@@ -49,6 +53,8 @@ void server_destroy(struct server *s);
 bool server_create_cache(struct server *s);
 /* info_stats.c: counters of INFO to zero, for CONFIG RESETSTAT. Any thread. */
 void server_reset_stats(struct server *s);
+/* The times of a command over all workers. Any thread. */
+void server_command_times(const struct server *s, size_t row, struct histogram_sum *sum);
 /* Passes changed settings on to the cache. Any thread. */
 void server_configure_cache(struct server *s);
 /* Sum of a counter over the workers: offset of the counter in struct worker_stats. Any thread. */

@@ -27,6 +27,8 @@ struct settings {
     struct output_limit output[OUTPUT_CLASSES];
     /* memory */
     setting maxmemory, policy, samples, compression, compression_cpu, psi, databases;
+    /* times of commands */
+    setting slowlog_us, slowlog_max, latency_ms, latency_tracking;
     /* process */
     setting threads;
     char *logfile, *pidfile;

@@ -51,7 +51,6 @@ static struct queued *queued_create(const struct request *rq, size_t size)
         copy_argument(&rq->argv[i], bytes);
         bytes += rq->argv[i].len;
     }
-    q->row = command_find(rq->server->commands, q->argv[0].ptr, q->argv[0].len);
     return q;
 }
 

@@ -12,7 +12,6 @@ struct watched;
  */
 struct queued {
     struct queued *next;
-    const struct command *row;     /* in the table */
     const struct command *command; /* the same, or its subcommand */
     size_t argc;
     struct resp_arg argv[];

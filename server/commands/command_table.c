@@ -1,8 +1,10 @@
 /* All commands, found by name.
  *
- *   rows:  copies of the rows of all tables, side by side, so that a row's number is its distance
- * from the first slots: open addressing, at most an eighth full. A slot holds the name itself, as
- * two words in lower case:
+ *   rows:   copies of the rows of all tables, side by side, so that a row's number is its distance
+ *           from the first; behind them, for each container, the rows of its subcommands and one
+ *           without a name
+ *   slots:  open addressing, at most an eighth full. A slot holds the name itself, as two words in
+ *           lower case:
  *
  *            +----------+----------+--------+--------+
  *            | head     | tail     | length | row    |     tail overlaps head when the name is
@@ -27,7 +29,8 @@ struct slot {
 
 struct command_table {
     struct command *rows;
-    size_t count;
+    size_t count;     /* of commands */
+    size_t row_count; /* with subcommands and the ends of their tables */
     struct slot slots[SLOTS];
 };
 
@@ -37,7 +40,8 @@ static const struct command *const tables[] = {
     commands_keyspace, commands_hash,    commands_hash_walk,   commands_object,
     commands_dict,     commands_command, commands_compat,      commands_connection,
     commands_client,   commands_server,  commands_config,      commands_info,
-    commands_pubsub,   commands_acl,     commands_transaction,
+    commands_pubsub,   commands_acl,     commands_transaction, commands_slowlog,
+    commands_latency,
 };
 
 /* Names are letters only, and for a letter bit 5 is what tells its case: no other byte becomes one
@@ -86,17 +90,50 @@ static void insert(struct command_table *t, const struct command *c)
     t->rows[t->count++] = *c;
 }
 
+static size_t rows_of(const struct command *table)
+{
+    size_t n = 0;
+    while (table != NULL && table[n].name != NULL)
+        n++;
+    return n;
+}
+
+/* A clock around each command would cost more than many a command, but those whose time depends on
+ * their arguments or the data are worth it. */
+static void mark_timed(struct command *c)
+{
+    if (strncmp(c->complexity, "O(1)", 4) != 0)
+        c->flags |= CMD_TIMED;
+}
+
+static void copy_subcommands(struct command_table *t, struct command *container)
+{
+    size_t n = rows_of(container->subcommands);
+    struct command *copies = t->rows + t->row_count;
+    if (n == 0)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        copies[i] = container->subcommands[i];
+        copies[i].container = container;
+        mark_timed(&copies[i]);
+    }
+    container->subcommands = copies;
+    t->row_count += n + 1;
+}
+
 struct command_table *command_table_create(void)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
+    size_t count = 0, rows = 0;
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+        count += rows_of(tables[i]);
         for (const struct command *c = tables[i]; c->name != NULL; c++)
-            count++;
+            rows += 1 + (c->subcommands == NULL ? 0 : rows_of(c->subcommands) + 1);
+    }
     assert(count <= SLOTS / 8);
     struct command_table *t = calloc(1, sizeof *t);
     if (t == NULL)
         return NULL;
-    t->rows = calloc(count, sizeof *t->rows);
+    t->rows = calloc(rows, sizeof *t->rows);
     if (t->rows == NULL) {
         free(t);
         return NULL;
@@ -104,6 +141,11 @@ struct command_table *command_table_create(void)
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
         for (const struct command *c = tables[i]; c->name != NULL; c++)
             insert(t, c);
+    t->row_count = t->count;
+    for (size_t i = 0; i < t->count; i++) {
+        mark_timed(&t->rows[i]);
+        copy_subcommands(t, &t->rows[i]);
+    }
     return t;
 }
 
@@ -146,14 +188,27 @@ size_t command_count(const struct command_table *t)
     return t->count;
 }
 
+size_t command_row_count(const struct command_table *t)
+{
+    return t->row_count;
+}
+
 size_t command_index(const struct command_table *t, const struct command *c)
 {
-    assert(c >= t->rows && c < t->rows + t->count);
+    assert(c >= t->rows && c < t->rows + t->row_count);
     return (size_t)(c - t->rows);
 }
 
 const struct command *command_at(const struct command_table *t, size_t index)
 {
-    assert(index < t->count);
+    assert(index < t->row_count);
     return &t->rows[index];
+}
+
+void command_full_name(const struct command *c, char *name, size_t cap)
+{
+    if (c->container == NULL)
+        snprintf(name, cap, "%s", c->name);
+    else
+        snprintf(name, cap, "%s|%s", c->container->name, c->name);
 }

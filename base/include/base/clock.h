@@ -9,6 +9,8 @@ int64_t clock_wall_ms(void);
 
 /* Monotonic time in microseconds, for durations. Never goes back. Thread safe. */
 int64_t clock_mono_us(void);
+/* The same in nanoseconds. */
+int64_t clock_mono_ns(void);
 
 /* Processor time used by the calling thread, in microseconds. Thread safe. */
 int64_t clock_thread_cpu_us(void);
