@@ -12,7 +12,7 @@ struct watched;
  */
 struct queued {
     struct queued *next;
-    const struct command *command; /* the same, or its subcommand */
+    const struct command *command; /* the row, or the row of the subcommand */
     size_t argc;
     struct resp_arg argv[];
 };
