@@ -190,6 +190,7 @@ static void config_set(struct request *rq)
         undo(rq, changes, done);
     } else {
         server_configure_cache(rq->server);
+        hooks_update(rq->server);
         resp_ok(rq->out);
     }
     free(changes);

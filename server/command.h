@@ -158,6 +158,13 @@ bool command_manual_print(const struct command_table *t, FILE *out);
 void request_touched(struct request *rq, const struct cache_key *key, const char *event);
 /* The same for a whole database (db < 0: all). */
 void request_flushed(struct request *rq, int db);
+/* A key was looked for and not found: there is an event for that. */
+void request_missed(struct request *rq, const struct cache_key *key);
+
+/* Positions of all keys of a command; returns how many, of which at most `max` are in `pos`. -1 =
+ * the arguments do not tell. */
+int command_key_positions(const struct command *c, size_t argc, const struct resp_arg *argv,
+                          int *pos, int max);
 
 /* What the server and the client of a request are, for handlers that know neither struct. */
 struct cache *request_cache(const struct request *rq);

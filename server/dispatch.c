@@ -169,6 +169,8 @@ void dispatch_call(struct request *rq)
     struct command_count *count = count_of(rq);
     size_t before = rq->out->len;
     rq->worker->ready_key = NULL;
+    if (hooks_wanted(&rq->server->hooks) & HOOKS_BEFORE)
+        hooks_before(rq);
     timing_call(rq, count);
     request_scratch_free(rq->worker);
     counter_add(&count->calls, 1);
@@ -191,6 +193,8 @@ static void run_or_queue(struct request *rq, struct batch_item *item, struct com
     }
     w->ready_key = item->key.ptr != NULL ? &item->key : NULL;
     counter_add(&count->calls, 1);
+    if (hooks_wanted(&rq->server->hooks) & HOOKS_BEFORE)
+        hooks_before(rq);
     if (w->time_each || (rq->command->flags & CMD_TIMED)) {
         timing_run(rq, count);
     } else {

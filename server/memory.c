@@ -80,6 +80,8 @@ static struct cache_opts cache_options(const struct settings *s)
 bool server_create_cache(struct server *s)
 {
     struct cache_opts opts = cache_options(&s->settings);
+    opts.on_event = hooks_cache_event;
+    opts.event_arg = s;
     if (!random_secret(opts.hash_seed, sizeof opts.hash_seed))
         return false;
     s->cache = cache_create(&opts);

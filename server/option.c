@@ -6,9 +6,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "notify.h"
+
 static const struct option *const tables[] = {
-    options_network, options_security, options_memory, options_limits,
-    options_process, options_acl,      options_timing, options_redis,
+    options_network, options_security, options_memory, options_limits, options_process,
+    options_notify,  options_acl,      options_timing, options_redis,
 };
 
 void options_each(bool (*fn)(void *arg, const struct option *o), void *arg)
@@ -150,6 +152,9 @@ static bool parse_number(const struct option *o, const char *value, int64_t *n, 
         if (!memory_parse(value, n))
             return fault(error, "argument must be a memory value");
         break;
+    case OPTION_EVENTS:
+        return notify_parse(value, n) ||
+               fault(error, "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.");
     case OPTION_SHARE:
         if (!parse_share(value, n))
             return fault(error, "argument must be a memory value or a percentage");
@@ -278,6 +283,9 @@ void option_print(struct settings *s, const struct option *o, char *text, size_t
         return;
     case OPTION_NAME:
         snprintf(text, cap, "%s", o->name_of(setting_get(number_of(s, o))));
+        return;
+    case OPTION_EVENTS:
+        notify_print(setting_get(number_of(s, o)), text, cap);
         return;
     case OPTION_OCTAL:
         snprintf(text, cap, "%llo", (unsigned long long)setting_get(number_of(s, o)));

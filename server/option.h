@@ -19,6 +19,7 @@ enum option_kind {
     OPTION_NAME,    /* one of the names that name_of tells */
     OPTION_TEXT,    /* anything */
     OPTION_LINES,   /* may be given many times: a text of lines */
+    OPTION_EVENTS,  /* letters of notify-keyspace-events */
     OPTION_LIMITS,  /* client-output-buffer-limit */
     OPTION_IGNORED, /* Redis's, without meaning here: accepted with a warning */
 };
@@ -45,6 +46,7 @@ extern const struct option options_network[];  /* listener.c */
 extern const struct option options_limits[];   /* connection_limits.c */
 extern const struct option options_memory[];   /* memory.c */
 extern const struct option options_process[];  /* server.c */
+extern const struct option options_notify[];   /* notify.c */
 extern const struct option options_security[]; /* auth.c */
 extern const struct option options_acl[];      /* acl.c */
 extern const struct option options_timing[];   /* timing.c */

@@ -39,6 +39,8 @@ static const char *kind_text(const struct option *o)
         return "memory";
     case OPTION_SHARE:
         return "memory or percentage";
+    case OPTION_EVENTS:
+        return "letters";
     case OPTION_LIMITS:
         return "limits";
     default:

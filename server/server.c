@@ -126,6 +126,7 @@ bool server_start(struct server *s)
     watch_init(&s->watch);
     slowlog_init(&s->slowlog);
     latency_init(&s->latency);
+    hooks_init(&s->hooks);
     fit_maxclients(&s->settings);
     s->commands = command_table_create();
     if (s->commands == NULL || !make_run_id(s) || !server_create_cache(s) ||
@@ -133,6 +134,7 @@ bool server_start(struct server *s)
         return fault("not enough memory to start");
     if (!acl_start(s))
         return false;
+    hooks_update(s);
     /* Connections that come before the threads run wait in the backlog. */
     if (!listener_open(&s->listener, s) || !write_number(s->settings.pidfile, getpid()) ||
         !write_number(s->settings.port_file, s->listener.port))

@@ -7,6 +7,7 @@
 #include "acl.h"
 #include "counter.h"
 #include "fanout.h"
+#include "hooks.h"
 #include "keeper.h"
 #include "latency.h"
 #include "listener.h"
@@ -28,6 +29,7 @@ struct server {
     struct fanout fanout; /* channels and their subscribers */
     struct acl acl;
     struct watch_table watch;
+    struct hooks hooks;
     struct listener listener; /* in worker 0's loop */
     struct keeper keeper;
     struct slowlog slowlog;

@@ -25,6 +25,8 @@ struct settings {
     /* limits */
     setting max_bulk, max_query, write_timeout;
     struct output_limit output[OUTPUT_CLASSES];
+    /* events */
+    setting notify;
     /* memory */
     setting maxmemory, policy, samples, compression, compression_cpu, psi, databases;
     /* times of commands */

@@ -320,6 +320,7 @@ void worker_destroy(struct worker *w)
     command_stats_free(&w->commands);
     if (w->cache != NULL)
         cache_thread_destroy(w->cache);
+    free(w->absent.hashes);
     free(w->piece);
     free(w->in);
     free(w);

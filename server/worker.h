@@ -9,6 +9,7 @@
 #include "connection.h"
 #include "counter.h"
 #include "mailbox.h"
+#include "notify.h"
 
 /* Commands parsed ahead, so that the memory of their items is under way when they are run. */
 #define BATCH 32
@@ -55,6 +56,8 @@ struct worker {
     char *piece;                       /* PIECE_BYTES of streams on their way */
     struct resp_out push;              /* a message that goes to many */
     struct scratch *scratch;           /* request_flat()'s copies for the command that runs */
+
+    struct absent_keys absent; /* before the command that runs */
 
     struct connection *connections, *hungry, *dying;
     struct connection *pushed; /* what was pushed to them is to be sent */

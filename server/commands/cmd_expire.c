@@ -159,6 +159,8 @@ static void reply_expiry(struct request *rq, int64_t (*fn)(int64_t at_ms, int64_
     if (cache_get(rq->cache, &key, 0, &view) == CACHE_OK) {
         n = view.expire_ms == CACHE_NO_EXPIRY ? -1 : fn(view.expire_ms, rq->now_ms);
         cache_view_end(rq->cache, &view);
+    } else {
+        request_missed(rq, &key);
     }
     resp_integer(rq->out, n);
 }

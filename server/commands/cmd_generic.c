@@ -29,6 +29,8 @@ static void count_existing(struct request *rq, unsigned flags)
         if (cache_get(rq->cache, &key, flags, &view) == CACHE_OK) {
             cache_view_end(rq->cache, &view);
             found++;
+        } else {
+            request_missed(rq, &key);
         }
     }
     resp_integer(rq->out, found);
@@ -51,6 +53,7 @@ static void type_command(struct request *rq)
     if (!request_key(rq, 1, &key))
         return;
     if (cache_get(rq->cache, &key, 0, &view) != CACHE_OK) {
+        request_missed(rq, &key);
         resp_simple(rq->out, "none");
         return;
     }

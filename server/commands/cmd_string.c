@@ -29,6 +29,7 @@ static void get_or_null(struct request *rq, const struct cache_key *key)
 {
     struct cache_view view;
     if (cache_get(rq->cache, key, request_touch(rq), &view) != CACHE_OK) {
+        request_missed(rq, key);
         resp_null(rq->out);
     } else if (view.type != CACHE_STRING) {
         cache_view_end(rq->cache, &view);

@@ -11,8 +11,10 @@
 enum lookup lookup_type(struct request *rq, const struct cache_key *key, enum cache_type type,
                         unsigned flags, struct cache_view *view)
 {
-    if (cache_get(rq->cache, key, flags, view) != CACHE_OK)
+    if (cache_get(rq->cache, key, flags, view) != CACHE_OK) {
+        request_missed(rq, key);
         return LOOKUP_MISSING;
+    }
     if (view->type == type)
         return LOOKUP_FOUND;
     cache_view_end(rq->cache, view);

@@ -1,0 +1,43 @@
+/* What else happens when a command runs or a key changes. Nearly always nothing: one word tells
+ * whether anybody wants any of it, so that to find out costs a load and a branch. */
+#ifndef SERVER_HOOKS_H
+#define SERVER_HOOKS_H
+
+#include <stdatomic.h>
+
+#include "base/lock.h"
+#include "cache/cache.h"
+
+struct request;
+struct server;
+
+enum hook {
+    HOOK_EVENTS = 1, /* keyspace events are published */
+    HOOK_NEW = 2,    /* and among them that a key came into being */
+    HOOK_MISSED = 4, /* and that a key was not there */
+};
+/* Those that must act before a command runs. */
+#define HOOKS_BEFORE HOOK_NEW
+
+struct hooks {
+    struct lock lock; /* one update at a time */
+    _Atomic unsigned wanted;
+};
+
+static inline unsigned hooks_wanted(const struct hooks *h)
+{
+    return atomic_load_explicit(&h->wanted, memory_order_relaxed);
+}
+
+void hooks_init(struct hooks *h);
+/* Finds out anew what is wanted. To be called when that may have changed. Any thread. */
+void hooks_update(struct server *s);
+/* Before a command runs, when HOOKS_BEFORE are wanted. */
+void hooks_before(struct request *rq);
+/* Calls fn with each key of the request; stops when memory is short. */
+void hooks_each_key(struct request *rq,
+                    void (*fn)(struct request *rq, const struct cache_key *key));
+/* What the cache tells; its `arg` is the server. */
+cache_event_fn hooks_cache_event;
+
+#endif

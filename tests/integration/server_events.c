@@ -1,0 +1,190 @@
+/* Keyspace events: which commands cause which, and those of expiry and eviction. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness.h"
+
+static struct instance server;
+
+static void start(void)
+{
+    static const char *const options[] = {"--threads", "2", NULL};
+    instance_start(&server, options);
+}
+
+static void stop(void)
+{
+    ck_assert_int_eq(instance_stop(&server), 0);
+}
+
+static redisContext *subscriber(const char *pattern)
+{
+    redisContext *c = instance_connect(&server);
+    freeReplyObject(ask(c, "PSUBSCRIBE %s", pattern));
+    return c;
+}
+
+/* The next message is `text` on `channel`. */
+static void expect_event(redisContext *c, const char *channel, const char *text)
+{
+    redisReply *r;
+    ck_assert_int_eq(redisGetReply(c, (void **)&r), REDIS_OK);
+    ck_assert_uint_eq(r->elements, 4);
+    ck_assert_str_eq(r->element[2]->str, channel);
+    ck_assert_str_eq(r->element[3]->str, text);
+    freeReplyObject(r);
+}
+
+START_TEST(commands_cause_events)
+{
+    /* A command, then what it causes: the kinds of key k unless another is named. */
+    static const struct {
+        const char *command, *events;
+    } cases[] = {
+        {"SET k 1", "new k,set k"},
+        {"SET k 2 EX 100", "set k,expire k"},
+        {"GET k", ""},
+        {"GET nope", "keymiss nope"},
+        {"INCR k", "incrby k"},
+        {"DECRBY c 2", "new c,incrby c"},
+        {"INCRBYFLOAT c 1.5", "incrbyfloat c"},
+        {"APPEND k x", "append k"},
+        {"SETRANGE k 2 yy", "setrange k"},
+        {"PERSIST k", "persist k"},
+        {"SETNX k 1", ""},
+        {"GETSET k 2", "set k"},
+        {"GETEX k EX 5", "expire k"},
+        {"GETDEL k", "del k"},
+        {"MSET m 1 c 2", "new m,set m,set c"},
+        {"RENAME m m2", "rename_from m,new m2,rename_to m2"},
+        {"COPY m2 m3", "new m3,copy_to m3"},
+        {"EXPIRE m3 100", "expire m3"},
+        {"EXPIRE m3 -1", "del m3"},
+        {"HSET h f v g w", "new h,hset h"},
+        {"HINCRBY h n 1", "hincrby h"},
+        {"HDEL h f", "hdel h"},
+        {"HDEL h g n", "hdel h,del h"},
+        {"MGET m2 m4", "keymiss m4"},
+        {"EXISTS m4", "keymiss m4"},
+        {"TTL m4", "keymiss m4"},
+        {"HGET m4 f", "keymiss m4"},
+        {"DEL m2 nope c", "del m2,del c"},
+        {"FLUSHALL", ""},
+        {"SET last 1", "new last,set last"},
+    };
+    redisContext *c = instance_connect(&server), *sub = subscriber("__keyevent@0__:*");
+    ck_assert(asks(c, "OK", "CONFIG SET notify-keyspace-events EAmn"));
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char events[128], *rest = NULL;
+        freeReplyObject(ask(c, cases[i].command));
+        snprintf(events, sizeof events, "%s", cases[i].events);
+        for (char *one = strtok_r(events, ",", &rest); one != NULL;
+             one = strtok_r(NULL, ",", &rest)) {
+            char channel[128], event[32], key[32];
+            ck_assert_int_eq(sscanf(one, "%31s %31s", event, key), 2);
+            snprintf(channel, sizeof channel, "__keyevent@0__:%s", event);
+            expect_event(sub, channel, key);
+        }
+    }
+    redisFree(sub);
+    redisFree(c);
+}
+END_TEST
+
+START_TEST(channels_and_classes)
+{
+    redisContext *c = instance_connect(&server), *sub = subscriber("__key*__:*");
+    ck_assert(asks(c, "OK", "SET before 1"));
+    ck_assert(asks(c, "OK", "CONFIG SET notify-keyspace-events KE$"));
+    ck_assert(asks(c, "OK", "SELECT 3"));
+    ck_assert(asks(c, "OK", "SET k 1 EX 100"));
+    expect_event(sub, "__keyspace@3__:k", "set");
+    expect_event(sub, "__keyevent@3__:set", "k");
+    ck_assert(asks(c, "OK", "CONFIG SET notify-keyspace-events gK"));
+    ck_assert(asks(c, "OK", "SET k 1 EX 100"));
+    expect_event(sub, "__keyspace@3__:k", "expire");
+    ck_assert(asks(c, "OK", "CONFIG SET notify-keyspace-events %s", ""));
+    ck_assert(asks(c, "OK", "SET k 1"));
+    ck_assert_int_eq(ask_integer(c, "PUBLISH __keyend__: x"), 1);
+    expect_event(sub, "__keyend__:", "x");
+    redisFree(sub);
+    redisFree(c);
+}
+END_TEST
+
+START_TEST(letters_of_the_option)
+{
+    static const char *const cases[][2] = {
+        {"KEA", "AKE"},        {"KEg$lshzxetdmn", "AKEm"},
+        {"Elg", "glE"},        {"KEn", "nKE"},
+        {"Kg$lshzxetd", "AK"}, {"m", "m"},
+        {"AKEn", "AKE"},       {"xE", "xE"},
+    };
+    redisContext *c = instance_connect(&server);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        ck_assert(asks(c, "OK", "CONFIG SET notify-keyspace-events %s", cases[i][0]));
+        redisReply *r = ask(c, "CONFIG GET notify-keyspace-events");
+        ck_assert_str_eq(r->element[1]->str, cases[i][1]);
+        freeReplyObject(r);
+    }
+    ck_assert(asks(c,
+                   "ERR CONFIG SET failed (possibly related to argument 'notify-keyspace-events') "
+                   "- Invalid event class character. Use 'Ag$lshzxeKEtmdn'.",
+                   "CONFIG SET notify-keyspace-events Kx?"));
+    redisFree(c);
+}
+END_TEST
+
+/* Expired by the keeper, without anybody asking for the key, and evicted by writers. */
+START_TEST(expired_and_evicted)
+{
+    static char value[1024];
+    redisContext *c = instance_connect(&server), *sub = subscriber("__keyevent@0__:*");
+    ck_assert(asks(c, "OK", "CONFIG SET notify-keyspace-events Exe"));
+    ck_assert(asks(c, "OK", "SET short 1 PX 20"));
+    expect_event(sub, "__keyevent@0__:expired", "short");
+    ck_assert(asks(c, "OK", "CONFIG SET maxmemory 32mb"));
+    uint64_t random = 1;
+    for (unsigned n = 0; n < 50000; n++) {
+        for (size_t i = 0; i < sizeof value; i++) {
+            random = random * 6364136223846793005u + 1442695040888963407u;
+            value[i] = (char)(random >> 40);
+        }
+        redisAppendCommand(c, "SET key:%u %b", n, value, sizeof value);
+        if (n % 100 != 99)
+            continue;
+        for (unsigned i = 0; i < 100; i++) {
+            redisReply *r;
+            ck_assert_int_eq(redisGetReply(c, (void **)&r), REDIS_OK);
+            freeReplyObject(r);
+        }
+    }
+    redisReply *r;
+    ck_assert_int_eq(redisGetReply(sub, (void **)&r), REDIS_OK);
+    ck_assert_str_eq(r->element[2]->str, "__keyevent@0__:evicted");
+    ck_assert(strncmp(r->element[3]->str, "key:", 4) == 0);
+    freeReplyObject(r);
+    redisFree(sub);
+    redisFree(c);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("events");
+    TCase *c = tcase_create("events");
+    tcase_set_timeout(c, 120);
+    tcase_add_checked_fixture(c, start, stop);
+    tcase_add_test(c, commands_cause_events);
+    tcase_add_test(c, channels_and_classes);
+    tcase_add_test(c, letters_of_the_option);
+    tcase_add_test(c, expired_and_evicted);
+    suite_add_tcase(s, c);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed == 0 ? 0 : 1;
+}
