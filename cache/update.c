@@ -46,8 +46,10 @@ enum cache_status cache_update_store(struct cache_thread *t, struct cache_update
     enum cache_status status = store_locked(t, u->shard, &b, had ? &f : NULL);
     if (had)
         update_close(t, u, &f);
-    if (status == CACHE_OK)
+    if (status == CACHE_OK) {
+        count(t, N_DAMAGED, had && u->view.damaged);
         u->slot[0] = NULL;
+    }
     return refused(t, status);
 }
 

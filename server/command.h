@@ -197,12 +197,12 @@ void reply_help(struct request *rq, const char *const *lines);
 void reply_wrong_type(struct request *rq);
 void reply_oom(struct request *rq);
 /* For a status that is an error: CACHE_OOM -> -OOM, CACHE_TOOBIG -> ERR string exceeds maximum
- * allowed size. */
+ * allowed size, CACHE_DAMAGED -> ERR. */
 void reply_cache_error(struct request *rq, enum cache_status status);
 /* The value of a view as a bulk string; a long one becomes a stream on the client's output. Ends
  * the view. A damaged value is answered as a miss. */
 void reply_view(struct request *rq, struct cache_view *v);
-/* The same for len bytes at off. */
+/* The same for len bytes at off; a damaged value is answered with none. */
 void reply_view_part(struct request *rq, struct cache_view *v, size_t off, size_t len);
 
 #endif

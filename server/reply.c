@@ -47,11 +47,17 @@ void reply_cache_error(struct request *rq, enum cache_status status)
 {
     if (status == CACHE_TOOBIG)
         resp_error(rq->out, "ERR string exceeds maximum allowed size (proto-max-bulk-len)");
+    else if (status == CACHE_DAMAGED)
+        resp_error(rq->out, "ERR the stored value was damaged and has been dropped");
     else
         reply_oom(rq);
 }
 
-static void copy_part(struct request *rq, struct cache_view *v, size_t off, size_t len)
+/* What a damaged value is answered with: as if the key were absent. */
+enum miss { MISS_NULL, MISS_EMPTY };
+
+static void copy_part(struct request *rq, struct cache_view *v, size_t off, size_t len,
+                      enum miss miss)
 {
     size_t before = rq->out->len;
     char *to = resp_bulk_begin(rq->out, len);
@@ -61,7 +67,10 @@ static void copy_part(struct request *rq, struct cache_view *v, size_t off, size
         resp_bulk_end(rq->out);
     } else {
         rq->out->len = before;
-        resp_null(rq->out);
+        if (miss == MISS_NULL)
+            resp_null(rq->out);
+        else
+            resp_bulk(rq->out, "", 0);
     }
 }
 
@@ -84,14 +93,15 @@ static void stream_part(struct request *rq, struct cache_view *v, size_t off, si
     }
 }
 
-void reply_view_part(struct request *rq, struct cache_view *v, size_t off, size_t len)
+static void reply_part(struct request *rq, struct cache_view *v, size_t off, size_t len,
+                       enum miss miss)
 {
     bool direct = rq->client->connection != NULL && rq->out == &rq->worker->out &&
                   rq->client->reply == REPLY_ON;
     if (direct && v->segmented && len >= STREAM_FROM) {
         stream_part(rq, v, off, len);
     } else {
-        copy_part(rq, v, off, len);
+        copy_part(rq, v, off, len, miss);
         cache_view_end(rq->cache, v);
     }
     if (direct && rq->out->len >= OUTPUT_MARK && !connection_spill(rq->client->connection))
@@ -100,5 +110,10 @@ void reply_view_part(struct request *rq, struct cache_view *v, size_t off, size_
 
 void reply_view(struct request *rq, struct cache_view *v)
 {
-    reply_view_part(rq, v, 0, v->raw_len);
+    reply_part(rq, v, 0, v->raw_len, MISS_NULL);
+}
+
+void reply_view_part(struct request *rq, struct cache_view *v, size_t off, size_t len)
+{
+    reply_part(rq, v, off, len, MISS_EMPTY);
 }

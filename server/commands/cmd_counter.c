@@ -11,14 +11,16 @@ static const char not_float[] = "ERR value is not a valid float";
 static const char overflow[] = "ERR increment or decrement would overflow";
 static const char not_finite[] = "ERR increment would produce NaN or Infinity";
 
-/* Reads the number in an update; absent counts as 0. Otherwise sets *error and returns false. */
+/* Reads the number in an update; absent or damaged counts as 0. Otherwise sets *error and returns
+ * false. */
 static bool read_integer(struct request *rq, struct cache_update *u, int64_t *n, const char **error)
 {
     char text[NUMBER_INT_CHARS];
     size_t len;
     *n = 0;
     if (!u->found ||
-        (view_text(rq, &u->view, text, sizeof text, &len) && number_parse_int(text, len, n)))
+        (view_text(rq, &u->view, text, sizeof text, &len) && number_parse_int(text, len, n)) ||
+        cache_view_is_damaged(&u->view))
         return true;
     *error = not_integer;
     return false;
@@ -31,7 +33,8 @@ static bool read_float(struct request *rq, struct cache_update *u, long double *
     size_t len;
     *f = 0;
     if (!u->found ||
-        (view_text(rq, &u->view, text, sizeof text, &len) && number_parse_float(text, len, f)))
+        (view_text(rq, &u->view, text, sizeof text, &len) && number_parse_float(text, len, f)) ||
+        cache_view_is_damaged(&u->view))
         return true;
     *error = not_float;
     return false;
@@ -46,7 +49,7 @@ static enum cache_status store_text(struct request *rq, struct cache_update *u, 
 
 static int64_t expiry_of(const struct cache_update *u)
 {
-    return u->found ? u->view.expire_ms : CACHE_NO_EXPIRY;
+    return u->found && !cache_view_is_damaged(&u->view) ? u->view.expire_ms : CACHE_NO_EXPIRY;
 }
 
 static bool of_wrong_type(const struct cache_update *u)

@@ -33,6 +33,7 @@ static enum lookup load_sound(struct request *rq, struct hash_blob *h, uint32_t 
     if (found != LOOKUP_FOUND || sound(h, count))
         return found;
     hash_unload(h);
+    *count = 0;
     return LOOKUP_MISSING;
 }
 

@@ -129,6 +129,8 @@ static bool read_old(struct request *rq, struct cache_update *u, const struct bo
     if (!u->found)
         return true;
     bool ok = view_text(rq, &u->view, text, sizeof text, &len);
+    if (cache_view_is_damaged(&u->view))
+        return true;
     if (ok && b->as_float) {
         ok = number_parse_float(text, len, &r->value);
     } else if (ok) {
@@ -154,7 +156,8 @@ static void add(const struct bounds *b, struct outcome *r)
 
 static int64_t new_expiry(const struct cache_update *u, const struct bounds *b, const char **event)
 {
-    int64_t old = u->found ? u->view.expire_ms : CACHE_NO_EXPIRY;
+    bool found = u->found && !cache_view_is_damaged(&u->view);
+    int64_t old = found ? u->view.expire_ms : CACHE_NO_EXPIRY;
     if (b->expiry == EXPIRY_NONE || (b->enx && old != CACHE_NO_EXPIRY))
         return old;
     if (b->expiry != EXPIRY_PERSIST)

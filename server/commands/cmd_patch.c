@@ -16,21 +16,34 @@ static enum cache_status patch(struct request *rq, struct cache_update *u, size_
     return cache_update_patch(rq->cache, u, off, &source, new_len);
 }
 
+/* One try. A damaged value is gone afterwards. */
+static enum cache_status try_patch(struct request *rq, const struct cache_key *key, size_t off,
+                                   size_t value, size_t *new_len, bool *wrong_type)
+{
+    struct cache_update u;
+    enum cache_status status = CACHE_OK;
+    cache_update_begin(rq->cache, key, &u);
+    *wrong_type = u.found && u.view.type != CACHE_STRING;
+    *new_len = u.found ? u.view.raw_len : 0;
+    /* SETRANGE of nothing changes nothing, and does not even make the key. */
+    if (!*wrong_type && (off == SIZE_MAX || rq->argv[value].len > 0))
+        status = patch(rq, &u, off, value, new_len);
+    cache_update_end(rq->cache, &u);
+    return status;
+}
+
 static void patch_command(struct request *rq, size_t off, size_t value, const char *event)
 {
     struct cache_key key;
-    struct cache_update u;
+    size_t new_len;
+    bool wrong_type;
+    bool nothing = off != SIZE_MAX && rq->argv[value].len == 0;
     if (!request_key(rq, 1, &key))
         return;
-    cache_update_begin(rq->cache, &key, &u);
-    bool wrong_type = u.found && u.view.type != CACHE_STRING;
-    /* SETRANGE of nothing changes nothing, and does not even make the key. */
-    bool nothing = off != SIZE_MAX && rq->argv[value].len == 0;
-    size_t new_len = u.found ? u.view.raw_len : 0;
-    enum cache_status status = CACHE_OK;
-    if (!wrong_type && !nothing)
-        status = patch(rq, &u, off, value, &new_len);
-    cache_update_end(rq->cache, &u);
+    enum cache_status status = try_patch(rq, &key, off, value, &new_len, &wrong_type);
+    /* As if it had been absent; what came in chunks is there only once. */
+    if (status == CACHE_DAMAGED && rq->argv[value].ptr != NULL)
+        status = try_patch(rq, &key, off, value, &new_len, &wrong_type);
     if (wrong_type) {
         reply_wrong_type(rq);
     } else if (status != CACHE_OK) {

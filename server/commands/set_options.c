@@ -122,6 +122,8 @@ static enum set_verdict digest_holds(struct request *rq, bool wanted, size_t ope
     if (!set_digest_argument(rq, operand, &want))
         return VERDICT_REPLIED;
     if (!view_digest(rq, view, &have)) {
+        if (cache_view_is_damaged(view)) /* as if absent */
+            return wanted ? VERDICT_NO : VERDICT_YES;
         reply_oom(rq);
         return VERDICT_REPLIED;
     }

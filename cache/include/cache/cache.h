@@ -157,6 +157,11 @@ enum cache_status cache_get(struct cache_thread *t, const struct cache_key *k, u
  * segments needed. CACHE_OK or CACHE_DAMAGED (then the item is dropped, dst must not be used). */
 enum cache_status cache_view_read(struct cache_thread *t, struct cache_view *v, size_t off,
                                   size_t len, void *dst);
+/* Whether reading has shown that the value is damaged: it counts as absent then. */
+static inline bool cache_view_is_damaged(const struct cache_view *v)
+{
+    return v->damaged;
+}
 void cache_view_end(struct cache_thread *t, struct cache_view *v);
 
 /* A long value being sent as the socket drains, over many enter/exit pairs. Holds the value as it
@@ -209,7 +214,8 @@ enum cache_status cache_update_expire(struct cache_thread *t, struct cache_updat
                                       int64_t expire_ms);
 /* Overwrites or extends: len bytes at off, zero bytes in a gap between raw_len and off (SETRANGE,
  * APPEND). Touches only the segments needed. The item keeps its expiry; an absent one is made
- * without. *new_len = the length after. */
+ * without. *new_len = the length after. CACHE_DAMAGED: the old value did not decode, the item goes
+ * at cache_update_end(), and of the source some may be consumed. */
 enum cache_status cache_update_patch(struct cache_thread *t, struct cache_update *u, size_t off,
                                      const struct cache_source *value, size_t *new_len);
 void cache_update_end(struct cache_thread *t, struct cache_update *u);
