@@ -6,10 +6,12 @@ from . import cases
 PAGE = os.path.join(os.path.dirname(os.path.dirname(cases.TOP)), "docs", "clients.md")
 HEAD = """# Clients
 
-Written by `./dev test-clients --write-docs` from a run of [the tests of the clients](../tests/clients): each of them
-is a program that does with a cache what users of its library do, with the library's default settings, against a
-server that is stopped and started again meanwhile. *Commands* are those that the server saw and answered without an
-error.
+Written by `./dev test-clients --write-docs` from a run of [the tests of the clients](../tests/clients). Each is a program
+that does with a cache what users of its library do, with the library's default settings, while the server is stopped
+and started again. *Commands* are those that the server saw and answered without an error.
+
+No client gets lists, sets, sorted sets, streams, bitmaps, geo or HyperLogLog commands, cluster mode, replication or
+persistence; the server says `unknown command`, and a library raises its usual error.
 
 | client | tested versions | commands | what its users will miss |
 |---|---|---|---|

@@ -117,7 +117,7 @@ def inline():
     wire.close()
 
 
-print("version: as of 2026")
+print("version: sent as these versions do")
 for sequence in (redis_py_8, node_redis_6, ioredis_6, jedis_8, lettuce_7, go_redis_9, predis_3, phpredis_persistent,
                  pool_reset, inline):
     sequence()
