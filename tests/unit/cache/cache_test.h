@@ -9,6 +9,13 @@
 
 #include "cache/cache.h"
 
+/* A sanitizer takes so much memory that a cap on what the process has tells nothing. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define UNDER_SANITIZER 1
+#else
+#define UNDER_SANITIZER 0
+#endif
+
 struct fixture {
     struct cache *cache;
     struct cache_thread *t; /* inside, but during a tick */

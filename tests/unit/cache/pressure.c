@@ -11,6 +11,7 @@
 
 #include "base/random.h"
 #include "cache/cache.h"
+#include "cache_test.h"
 #include "pressure.h"
 
 #define NOW 1700000000000
@@ -219,13 +220,6 @@ static struct cache_stats tick(unsigned seconds)
     cache_stats(cache, &s);
     return s;
 }
-
-/* A sanitizer takes more memory than the items do. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define UNDER_SANITIZER 1
-#else
-#define UNDER_SANITIZER 0
-#endif
 
 /* Goes on until no more than this is used: how much a slice gets done depends on who else wants the
  * processor. */
