@@ -11,11 +11,8 @@
 #define SHARD_BITS_MAX  14
 #define DEFAULT_PERCENT 25
 #define DEFAULT_SAMPLES 10
-/* What the ghost remembers: keys for this much of the cap each. */
-#define GHOST_BYTES 512
-#define GHOST_MOST  ((uint64_t)4 << 20)
 
-static uint64_t machine_bytes(void)
+uint64_t machine_bytes(void)
 {
     long pages = sysconf(_SC_PHYS_PAGES);
     long size = sysconf(_SC_PAGESIZE);
@@ -63,7 +60,6 @@ void cache_listen(struct cache *cache, bool on)
 static bool cache_parts(struct cache *c, const struct cache_opts *opts)
 {
     uint64_t bytes = opts->maxmemory != 0 ? opts->maxmemory : machine_bytes();
-    uint64_t remembered = bytes / GHOST_BYTES < GHOST_MOST ? bytes / GHOST_BYTES : GHOST_MOST;
     struct zs_pool_opts pool = {.fail = opts->pool_fail, .fail_arg = opts->pool_fail_arg};
     uint64_t seed;
     memcpy(&seed, opts->hash_seed, sizeof seed);
@@ -71,7 +67,7 @@ static bool cache_parts(struct cache *c, const struct cache_opts *opts)
     c->pool = zs_create_pool(&pool);
     c->learner = learner_create(seed, RANK_LEARNER);
     c->ring = nursery_ring_create(NURSERY_LANES);
-    c->ghost = ghost_create((size_t)remembered);
+    c->ghost = ghost_create(nursery_ghost_capacity(bytes));
     c->keeper.shrink.source = pressure_create(opts->system_root == NULL ? "" : opts->system_root);
     return c->pool != NULL && c->learner != NULL && c->ring != NULL && c->ghost != NULL &&
            c->keeper.shrink.source != NULL;

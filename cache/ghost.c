@@ -15,20 +15,38 @@ enum {
 
 struct ghost {
     size_t capacity;
+    atomic_uint life; /* steps of age until an entry counts as gone, at most LIFE */
     size_t buckets;
     _Atomic(_Atomic uint32_t *) table;
     atomic_uint_fast64_t inserted;
 };
+
+static void set_capacity(struct ghost *g, size_t capacity)
+{
+    g->capacity = capacity < LIFE ? LIFE : capacity;
+    atomic_store(&g->life, LIFE);
+    /* A third more places than entries, as buckets fill unevenly. */
+    g->buckets = (g->capacity + g->capacity / 3) / WAYS + 1;
+}
 
 struct ghost *ghost_create(size_t capacity)
 {
     struct ghost *g = calloc(1, sizeof(*g));
     if (!g)
         return NULL;
-    g->capacity = capacity < LIFE ? LIFE : capacity;
-    /* A third more places than entries, as buckets fill unevenly. */
-    g->buckets = (g->capacity + g->capacity / 3) / WAYS + 1;
+    set_capacity(g, capacity);
     return g;
+}
+
+void ghost_resize(struct ghost *ghost, size_t capacity)
+{
+    free((void *)atomic_exchange(&ghost->table, NULL));
+    set_capacity(ghost, capacity);
+}
+
+size_t ghost_capacity(const struct ghost *ghost)
+{
+    return ghost->capacity;
 }
 
 void ghost_destroy(struct ghost *ghost)
@@ -37,6 +55,13 @@ void ghost_destroy(struct ghost *ghost)
         return;
     free((void *)atomic_load(&ghost->table));
     free(ghost);
+}
+
+void ghost_set_life(struct ghost *ghost, size_t insertions)
+{
+    size_t steps = insertions / (ghost->capacity / LIFE);
+    atomic_store_explicit(&ghost->life, steps < LIFE ? (unsigned)steps : LIFE,
+                          memory_order_relaxed);
 }
 
 static _Atomic uint32_t *table_make(struct ghost *g)
@@ -114,7 +139,8 @@ bool ghost_take(struct ghost *ghost, uint64_t hash)
         uint32_t e = atomic_load_explicit(&b[i], memory_order_relaxed);
         if (e >> AGE_BITS != fp)
             continue;
-        bool alive = age_of(e, age_now(ghost)) <= LIFE;
+        bool alive =
+            age_of(e, age_now(ghost)) <= atomic_load_explicit(&ghost->life, memory_order_relaxed);
         return atomic_compare_exchange_strong(&b[i], &e, 0) && alive;
     }
     return false;

@@ -24,6 +24,11 @@ struct ghost;
  * when memory is short. */
 struct ghost *ghost_create(size_t capacity);
 void ghost_destroy(struct ghost *ghost);
+size_t ghost_capacity(const struct ghost *ghost);
+/* Forgets all and gives the table back. No other thread may use it meanwhile. */
+void ghost_resize(struct ghost *ghost, size_t capacity);
+/* Shortens the memory to about the last `insertions`; at most `capacity` it is in any case. */
+void ghost_set_life(struct ghost *ghost, size_t insertions);
 /* Remembers the hash; without memory for the table it does nothing. */
 void ghost_add(struct ghost *ghost, uint64_t hash);
 /* True when the hash is remembered; forgets it then. */

@@ -190,6 +190,10 @@ static inline uint64_t cache_cap(const struct cache *c)
     return ceiling != 0 && (cap == 0 || ceiling < cap) ? ceiling : cap;
 }
 
+/* ---- cache.c ---- */
+
+uint64_t machine_bytes(void);
+
 /* ---- stats.c ---- */
 
 int64_t counter_sum(struct cache *c, unsigned what);
@@ -437,6 +441,11 @@ unsigned nursery_leave(struct cache_thread *t, unsigned n, uint32_t min_age, boo
                        size_t *freed);
 /* Whether it holds more than its share; by more than the slack, that is. */
 bool nursery_is_full(struct cache *c, bool slack);
+/* Entries of a ghost that the cap allows. */
+size_t nursery_ghost_capacity(uint64_t cap);
+/* Lets the ghost remember as many as there are items in main, and makes it anew when the cap has
+ * changed much. No lock is held. */
+void nursery_measure(struct cache_thread *t);
 /* A writer lends a hand when the nursery is over its slack. No lock is held. */
 void nursery_help(struct cache_thread *t);
 /* Lets items out of the nursery until end_us. True when more wait. */

@@ -6,6 +6,9 @@
 /* Its share of the cap, and how much more it may hold until writers help: 1/1024. */
 #define SHARE 100
 #define SLACK 25
+/* What the ghost remembers: keys for this much of the cap each. */
+#define GHOST_BYTES 512
+#define GHOST_MOST  ((size_t)4 << 20)
 /* Without a cap. */
 #define SHARE_BYTES ((int64_t)64 << 20)
 /* Items stay so long when there is time to code them, in tenths of a second. */
@@ -31,6 +34,26 @@ bool nursery_is_full(struct cache *c, bool slack)
     if (slack)
         share += cap == 0 ? SHARE_BYTES / 4 : cap / 1024 * SLACK;
     return counter_sum(c, N_NURSERY_BYTES) > share;
+}
+
+size_t nursery_ghost_capacity(uint64_t cap)
+{
+    return cap / GHOST_BYTES < GHOST_MOST ? (size_t)(cap / GHOST_BYTES) : GHOST_MOST;
+}
+
+void nursery_measure(struct cache_thread *t)
+{
+    struct cache *c = t->cache;
+    uint64_t cap = atomic_load_explicit(&c->maxmemory, memory_order_relaxed);
+    size_t wanted = nursery_ghost_capacity(cap == 0 ? machine_bytes() : cap);
+    size_t is = ghost_capacity(c->ghost);
+    if (wanted < is / 2 || wanted / 2 > is) {
+        cache_world_lock(t);
+        ghost_resize(c->ghost, wanted);
+        cache_world_unlock(t);
+    }
+    int64_t in_main = counter_sum(c, N_ITEMS) - counter_sum(c, N_NURSERY_ITEMS);
+    ghost_set_life(c->ghost, in_main > 0 ? (size_t)in_main : 0);
 }
 
 /* Drops the item when nobody read it. True when it did; the shard stays locked. */
@@ -67,6 +90,9 @@ static void leave(struct cache_thread *t, const struct nursery_entry *e, bool ma
         lock_release(&s->lock);
         return;
     }
+    /* The use that lets it in is used up by that. */
+    if (may_drop && ref_frequency(slot.bucket->ref[slot.i]) > 0)
+        slot.bucket->ref[slot.i]--;
     recode_item(t, e->db, s, hash_h14(c, e->hash), e->handle, 0, freed);
 }
 

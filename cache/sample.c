@@ -1,5 +1,5 @@
-/* The sampled policies: of some random items the worst goes. Hashing spreads keys over shards at
- * random, so neighbours in a shard are a random sample.
+/* The sampled policies: of some random items the worst goes. Hashing spreads keys at random, so
+ * neighbours in a shard, and in the shards behind it, are a random sample.
  *
  * Access clock of an item (24 bits), under the LRU and LFU policies only:
  *   LRU   time of the last use, in tenths of a second
@@ -8,7 +8,8 @@
 #include "internal.h"
 
 #define CLOCK_MASK   0xffffffu
-#define SAMPLE_TIMES 4 /* so many times maxmemory-samples are looked at: they are neighbours */
+#define SAMPLE_TIMES 4  /* so many times maxmemory-samples are looked at: they are neighbours */
+#define TRIES        64 /* victims that others took first, or whose shard is busy */
 #define LFU_START    5
 #define LFU_FACTOR   10
 
@@ -73,35 +74,45 @@ static uint64_t badness(struct cache_thread *t, unsigned policy, const struct fo
     return (uint64_t)idle + 1;
 }
 
-/* Looks at some items from a random bucket on and evicts the worst of them. */
-static size_t evict_of_shard(struct cache_thread *t, unsigned policy, unsigned db, struct shard *s)
+struct victim {
+    struct shard *shard; /* NULL = none */
+    unsigned db, h14;
+    uint32_t handle;
+    uint64_t bad;
+};
+
+static void look_at_locked(struct cache_thread *t, unsigned policy, struct slot at, unsigned *seen,
+                           struct victim *v)
 {
-    unsigned samples = atomic_load_explicit(&t->cache->samples, memory_order_relaxed);
-    unsigned seen = 0;
-    uint64_t worst = 0;
-    struct slot at = {NULL, 0};
+    struct found f;
+    if (at.bucket->ref[at.i] == 0 || !found_open(t, at, &f))
+        return;
+    uint64_t bad = badness(t, policy, &f);
+    found_end(t, &f);
+    *seen += bad > 0;
+    if (bad <= v->bad)
+        return;
+    v->bad = bad;
+    v->h14 = tag_h14(at.bucket->tag[at.i]);
+    v->handle = ref_handle(at.bucket->ref[at.i]);
+}
+
+/* Looks at items from a random bucket on until so many were seen. True when one of them is worse
+ * than the victim, and is that now. */
+static bool sample_shard_locked(struct cache_thread *t, unsigned policy, const struct shard *s,
+                                unsigned want, unsigned *seen, struct victim *v)
+{
+    uint64_t before = v->bad;
     uint32_t end = shard_buckets(s->nbuckets);
     uint32_t from = random_below(&t->random, end);
-    struct found f;
-    for (uint32_t n = 0; n < end && seen < samples * SAMPLE_TIMES; n++) {
+    for (uint32_t n = 0; n < end && *seen < want; n++) {
         struct bucket *b = &s->bucket[(from + n) % end];
         if (policy_is_volatile(policy) && b->due == DUE_NEVER)
             continue;
-        for (unsigned i = 0; i < BUCKET_SLOTS; i++) {
-            if (b->ref[i] == 0 || !found_open(t, (struct slot){b, i}, &f))
-                continue;
-            uint64_t bad = badness(t, policy, &f);
-            found_end(t, &f);
-            seen += bad > 0;
-            if (bad > worst) {
-                worst = bad;
-                at = (struct slot){b, i};
-            }
-        }
+        for (unsigned i = 0; i < BUCKET_SLOTS; i++)
+            look_at_locked(t, policy, (struct slot){b, i}, seen, v);
     }
-    if (at.bucket == NULL || !found_open(t, at, &f))
-        return 0;
-    return drop_as_locked(t, db, s, &f, GONE_EVICTED);
+    return v->bad > before;
 }
 
 static bool has_victims(unsigned policy, const struct shard *s)
@@ -109,26 +120,58 @@ static bool has_victims(unsigned policy, const struct shard *s)
     return policy_is_volatile(policy) ? s->expiring > 0 : s->count > 0;
 }
 
+/* The worst of a sample, which takes as many shards as it needs from *at on. */
+static struct victim choose(struct cache_thread *t, unsigned policy, const unsigned *dbs,
+                            uint32_t shards, uint32_t *at)
+{
+    struct cache *c = t->cache;
+    unsigned want =
+        atomic_load_explicit(&c->samples, memory_order_relaxed) * (unsigned)SAMPLE_TIMES;
+    unsigned seen = 0;
+    struct victim v = {.shard = NULL};
+    for (uint32_t n = 0; n < shards && seen < want; n++, *at = (*at + 1) % shards) {
+        unsigned db = dbs[*at >> c->shard_bits];
+        struct shard *s = &db_shards(c, db)[*at & ((1u << c->shard_bits) - 1)];
+        if (!lock_try(&s->lock))
+            continue;
+        if (has_victims(policy, s) && sample_shard_locked(t, policy, s, want, &seen, &v)) {
+            v.shard = s;
+            v.db = db;
+        }
+        lock_release(&s->lock);
+    }
+    return v;
+}
+
+/* Drops it when it is still there; returns its bytes. */
+static size_t drop_victim(struct cache_thread *t, const struct victim *v)
+{
+    struct slot slot;
+    struct found f;
+    size_t freed = 0;
+    if (!lock_try(&v->shard->lock))
+        return 0;
+    if (shard_find_handle(v->shard, v->h14, v->handle, &slot) && found_open(t, slot, &f))
+        freed = drop_as_locked(t, v->db, v->shard, &f, GONE_EVICTED);
+    lock_release(&v->shard->lock);
+    return freed;
+}
+
 size_t evict_sampled(struct cache_thread *t, size_t bytes)
 {
     struct cache *c = t->cache;
     unsigned policy = atomic_load_explicit(&c->policy, memory_order_relaxed);
     unsigned dbs[CACHE_MAX_DATABASES];
-    unsigned n = databases_present(c, dbs);
-    uint32_t shards = (uint32_t)n << c->shard_bits;
-    size_t freed = 0;
+    uint32_t shards = (uint32_t)databases_present(c, dbs) << c->shard_bits;
     uint32_t at = shards == 0 ? 0 : random_below(&t->random, shards);
-    for (uint32_t empty = 0; empty < shards && freed < bytes; at = (at + 1) % shards) {
-        unsigned db = dbs[at >> c->shard_bits];
-        struct shard *s = &db_shards(c, db)[at & ((1u << c->shard_bits) - 1)];
-        size_t got = 0;
-        if (lock_try(&s->lock)) {
-            if (has_victims(policy, s))
-                got = evict_of_shard(t, policy, db, s);
-            lock_release(&s->lock);
-        }
+    size_t freed = 0;
+    for (unsigned in_vain = 0; freed < bytes && in_vain < TRIES;) {
+        struct victim v = choose(t, policy, dbs, shards, &at);
+        if (v.shard == NULL)
+            break;
+        size_t got = drop_victim(t, &v);
         freed += got;
-        empty = got > 0 ? 0 : empty + 1;
+        in_vain = got > 0 ? 0 : in_vain + 1;
     }
     return freed;
 }

@@ -44,6 +44,7 @@ static void tick_measure(struct cache_thread *t, bool busy)
     if (t->now_ms - k->measured_ms >= MEASURE_MS || t->now_ms < k->measured_ms) {
         k->measured_ms = t->now_ms;
         memory_measure(c);
+        nursery_measure(t);
     }
     bool late = t->now_ms - k->trim_ms >= TRIM_MS || t->now_ms < k->trim_ms;
     if (!busy && late && atomic_load_explicit(&c->other_bytes, memory_order_relaxed) > OTHER_MUCH) {

@@ -49,6 +49,48 @@ START_TEST(remembers_a_capacity_and_no_more)
 }
 END_TEST
 
+START_TEST(remembers_as_long_as_told)
+{
+    enum { CAPACITY = 100000, LIFE = CAPACITY / 10 };
+    struct ghost *g = ghost_create(CAPACITY);
+    ghost_set_life(g, LIFE);
+    for (uint64_t i = 0; i < CAPACITY; i++)
+        ghost_add(g, hash_of(i));
+    unsigned young = 0, old = 0;
+    for (uint64_t i = 0; i < CAPACITY; i++) {
+        bool known = ghost_take(g, hash_of(CAPACITY - 1 - i));
+        young += known && i < LIFE * 95 / 100;
+        old += known && i > LIFE * 105 / 100;
+    }
+    ck_assert_uint_gt(young, LIFE * 94 / 100);
+    ck_assert_uint_lt(old, CAPACITY / 1000);
+    /* Never longer than there is room for. */
+    ghost_set_life(g, 100 * CAPACITY);
+    for (uint64_t i = 0; i < 4 * CAPACITY; i++)
+        ghost_add(g, hash_of(i));
+    for (uint64_t i = 0; i < CAPACITY; i++)
+        old += ghost_take(g, hash_of(i));
+    ck_assert_uint_lt(old, CAPACITY / 500);
+    ghost_destroy(g);
+}
+END_TEST
+
+START_TEST(takes_another_size)
+{
+    struct ghost *g = ghost_create(1 << 20);
+    ghost_add(g, hash_of(1));
+    size_t bytes = ghost_bytes(g);
+    ghost_resize(g, 4096);
+    ck_assert_uint_eq(ghost_bytes(g), 0);
+    ck_assert(!ghost_take(g, hash_of(1)));
+    ghost_add(g, hash_of(1));
+    ck_assert(ghost_take(g, hash_of(1)));
+    ck_assert_uint_lt(ghost_bytes(g), bytes / 100);
+    ck_assert_uint_eq(ghost_capacity(g), 4096);
+    ghost_destroy(g);
+}
+END_TEST
+
 static void *hammer(void *arg)
 {
     struct ghost *g = arg;
@@ -76,6 +118,8 @@ int main(void)
     TCase *tc = tcase_create("ghost");
     tcase_add_test(tc, takes_once);
     tcase_add_test(tc, remembers_a_capacity_and_no_more);
+    tcase_add_test(tc, remembers_as_long_as_told);
+    tcase_add_test(tc, takes_another_size);
     tcase_add_test(tc, is_used_by_many_threads);
     Suite *s = suite_create("ghost");
     suite_add_tcase(s, tc);
