@@ -164,6 +164,15 @@ static bool pass_on_password(struct server *s)
  * and returns false when that fails. */
 static bool pass_on(struct request *rq, const struct change *changes, size_t n)
 {
+    char error[TLS_ERROR];
+    const struct option *tls = NULL;
+    for (size_t i = 0; i < n; i++)
+        if (strncmp(changes[i].option->name, "tls-", 4) == 0)
+            tls = changes[i].option;
+    if (tls != NULL && !tls_reload(rq->server, error)) {
+        refuse(rq, tls, error);
+        return false;
+    }
     for (size_t i = 0; i < n; i++) {
         if (strcmp(changes[i].option->name, "requirepass") == 0 && !pass_on_password(rq->server)) {
             reply_oom(rq);

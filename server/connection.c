@@ -277,6 +277,11 @@ static bool serve_once(struct connection *c, bool read)
     return win.filled && r.served == 0 && resp_parser_wants(&c->parser) > READ_BUFFER;
 }
 
+bool connection_has_commands(const struct connection *c)
+{
+    return c->in.len > 0 && resp_parser_is_fresh(&c->parser);
+}
+
 void connection_serve(struct connection *c, bool read)
 {
     bool more;
@@ -289,7 +294,7 @@ void connection_serve(struct connection *c, bool read)
         if (c->dying || c->out.bytes > OUTPUT_MARK)
             return;
     } while (more && counter_get(&c->client.read_bytes) - before < EVENT_BYTES);
-    if (c->held_by != NULL || (c->in.len > 0 && resp_parser_is_fresh(&c->parser)))
+    if (c->held_by != NULL || c->transport.more || connection_has_commands(c))
         worker_feed_later(c->client.worker, c);
 }
 
@@ -315,9 +320,12 @@ static void writable(evutil_socket_t fd, short what, void *arg)
     worker_time(w);
     w->out.proto = c->client.proto;
     atomic_store_explicit(&c->client.active_ms, w->now_ms, memory_order_relaxed);
-    connection_settle(c);
-    if (!c->dying && c->out.bytes <= OUTPUT_MARK && c->in.len > 0 &&
-        resp_parser_is_fresh(&c->parser))
+    if (c->transport.wants_write)
+        connection_serve(c, !c->hungry);
+    else
+        connection_settle(c);
+    if (!c->dying && c->out.bytes <= OUTPUT_MARK &&
+        (connection_has_commands(c) || c->transport.more))
         worker_feed_later(w, c);
     worker_reap(w);
 }
@@ -347,7 +355,7 @@ void connection_settle(struct connection *c)
     enum output_status status = c->end == CLOSE_NOW ? OUTPUT_BROKEN : output_flush(c);
     if (status == OUTPUT_DONE && c->out.head == NULL && c->end == STAY && !c->writing &&
         c->reading && c->charged == 0 && c->in.cap == 0 && c->held_by == NULL &&
-        c->client.transaction == NULL)
+        c->client.transaction == NULL && !c->transport.wants_write)
         return; /* the usual case */
     resp_out_clear(&c->client.worker->out, READ_BUFFER);
     if (status == OUTPUT_BROKEN || (c->end == CLOSE_AFTER_REPLY && c->out.head == NULL) ||
@@ -356,7 +364,7 @@ void connection_settle(struct connection *c)
         return;
     }
     bool open = c->end == STAY && c->out.bytes <= OUTPUT_MARK && c->held_by == NULL;
-    want(c, open, c->out.head != NULL);
+    want(c, open, (c->out.head != NULL && !c->transport.handshaking) || c->transport.wants_write);
     if (c->end == CLOSE_NOW)
         connection_close(c);
 }
@@ -402,20 +410,20 @@ static void init_client(struct client *c, struct worker *w, struct connection *c
     atomic_store_explicit(&c->active_ms, w->now_ms, memory_order_relaxed);
 }
 
-struct connection *connection_create(struct worker *w, int fd, bool unix_socket)
+struct connection *connection_create(struct worker *w, int fd, enum transport_kind kind)
 {
     struct connection *c = calloc(1, sizeof *c);
-    if (c == NULL || !peer_admit(w->server, fd, unix_socket)) {
+    if (c == NULL || !peer_admit(w->server, fd, kind)) {
         free(c);
         close(fd);
         return NULL;
     }
     init_client(&c->client, w, c, fd);
-    peer_addresses(fd, unix_socket, c->client.address, c->client.local);
-    c->unix_socket = unix_socket;
+    peer_addresses(fd, kind, c->client.address, c->client.local);
     c->transport = (struct transport){.type = &transport_socket, .fd = fd};
     output_init(&c->out);
-    if (!watch(c, w)) {
+    if ((kind == TRANSPORT_TLS && !tls_accept(w->server, &c->transport)) || !watch(c, w)) {
+        c->transport.type->close(&c->transport);
         close(fd);
         free(c);
         return NULL;

@@ -33,12 +33,11 @@ struct connection {
     struct resp_parser parser; /* of the command that has begun in `in`; else fresh */
     struct output out;
     enum connection_end end;
-    bool reading; /* on_read is added */
-    bool writing; /* on_write is added */
-    bool hungry;  /* in the worker's list: input waits though nothing more came */
-    bool pushed;  /* in the worker's list of those that something was pushed to */
-    bool dying;   /* in the worker's list of those to be freed */
-    bool unix_socket;
+    bool reading;                   /* on_read is added */
+    bool writing;                   /* on_write is added */
+    bool hungry;                    /* in the worker's list: input waits though nothing more came */
+    bool pushed;                    /* in the worker's list of those that something was pushed to */
+    bool dying;                     /* in the worker's list of those to be freed */
     size_t charged;                 /* of its memory told to the cache */
     int64_t soft_since_ms;          /* when the output went over its soft limit; 0 = it is not */
     struct connection *next, *prev; /* all of the worker */
@@ -47,7 +46,9 @@ struct connection {
 };
 
 /* Takes the descriptor over. NULL when memory is short or the peer is refused (closed then). */
-struct connection *connection_create(struct worker *w, int fd, bool unix_socket);
+struct connection *connection_create(struct worker *w, int fd, enum transport_kind kind);
+/* Whether input waits that may be carried out. */
+bool connection_has_commands(const struct connection *c);
 /* Closes as soon as the worker is out of the functions of this connection. */
 void connection_close(struct connection *c);
 /* Frees it at once. */

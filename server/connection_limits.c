@@ -111,6 +111,10 @@ bool connection_over_output_limit(struct connection *c)
 
 void connection_cron(struct connection *c)
 {
+    if (c->transport.handshaking && tls_is_late(c->client.worker->server, &c->client)) {
+        connection_close(c);
+        return;
+    }
     struct worker *w = c->client.worker;
     const struct settings *s = &w->server->settings;
     int64_t idle = w->now_ms - atomic_load_explicit(&c->client.active_ms, memory_order_relaxed);

@@ -27,7 +27,7 @@ void info_server(struct info *i)
                 "server_time_usec:%lld\r\nuptime_in_seconds:%lld\r\nuptime_in_days:%lld\r\n"
                 "hz:10\r\nconfigured_hz:10\r\nlru_clock:%lld\r\nexecutable:%s\r\n"
                 "config_file:%s\r\nio_threads_active:%d\r\nworker_threads:%u\r\n",
-                s->run_id, s->listener.port, (long long)i->now_ms * 1000, (long long)up,
+                s->run_id, listener_port(&s->listener), (long long)i->now_ms * 1000, (long long)up,
                 (long long)up / 86400, (long long)(i->now_ms / 1000) & 0xffffff, exe,
                 s->config_file == NULL ? "" : s->config_file, s->worker_count > 1, s->worker_count);
 }

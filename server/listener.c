@@ -30,8 +30,8 @@ const struct option options_network[] = {
      .at = offsetof(struct settings, port),
      .max = 65535,
      .preset = "6379",
-     .summary = "TCP port; 0 = one that is free, which the banner tells; none when only a unix "
-                "socket is wanted: bind \"\""},
+     .summary = "TCP port; 0 = one that is free, which the banner tells, or none when there is a "
+                "tls-port; none when only a unix socket is wanted: bind \"\""},
     {.name = "port-file",
      .kind = OPTION_TEXT,
      .flags = OPTION_START,
@@ -74,10 +74,9 @@ static bool fault(const char *what)
     return false;
 }
 
-static bool add_socket(struct listener *l, int fd, bool unix_socket)
+static void add_socket(struct listener *l, int fd, enum transport_kind kind)
 {
-    l->sockets[l->count++] = (struct socket_in){.fd = fd, .unix_socket = unix_socket};
-    return true;
+    l->sockets[l->count++] = (struct socket_in){.fd = fd, .kind = kind};
 }
 
 static int port_of(int fd)
@@ -115,11 +114,12 @@ static int listen_on(const struct addrinfo *a, int backlog)
     return -1;
 }
 
-static bool open_address(struct listener *l, const char *host)
+static bool open_address(struct listener *l, const char *host, enum transport_kind kind)
 {
+    int *port = kind == TRANSPORT_TLS ? &l->tls_port : &l->port;
     char service[16];
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *found;
-    snprintf(service, sizeof service, "%d", l->port);
+    snprintf(service, sizeof service, "%d", *port);
     if (strcmp(host, "*") == 0) {
         host = NULL;
         hints.ai_family = AF_INET;
@@ -136,15 +136,15 @@ static bool open_address(struct listener *l, const char *host)
     int fd = listen_on(found, (int)setting_get(&l->server->settings.tcp_backlog));
     if (fd >= 0) {
         l->bound_to_all |= !is_loopback(found->ai_addr);
-        if (l->port == 0)
-            l->port = port_of(fd);
-        add_socket(l, fd, false);
+        if (*port == 0)
+            *port = port_of(fd);
+        add_socket(l, fd, kind);
     }
     freeaddrinfo(found);
     return fd >= 0;
 }
 
-static bool open_addresses(struct listener *l)
+static bool open_addresses(struct listener *l, enum transport_kind kind)
 {
     char *copy = strdup(l->server->settings.bind), *rest = NULL;
     bool ok = copy != NULL;
@@ -154,9 +154,10 @@ static bool open_addresses(struct listener *l)
         if (l->count == LISTENERS_MAX - 1) {
             errno = E2BIG;
             ok = fault("bind");
-        } else if (!open_address(l, host + optional) && !optional) {
+        } else if (!open_address(l, host + optional, kind) && !optional) {
             char what[300];
-            snprintf(what, sizeof what, "cannot listen on %s port %d", host, l->port);
+            snprintf(what, sizeof what, "cannot listen on %s port %d", host,
+                     kind == TRANSPORT_TLS ? l->tls_port : l->port);
             ok = fault(what);
         }
     }
@@ -199,16 +200,24 @@ static bool open_unix(struct listener *l)
                             (int)setting_get(&s->tcp_backlog));
     if (fd < 0)
         return fault(s->unixsocket);
-    add_socket(l, fd, true);
+    add_socket(l, fd, TRANSPORT_UNIX);
     l->unix_path = strdup(s->unixsocket);
     return l->unix_path != NULL;
+}
+
+int listener_port(const struct listener *l)
+{
+    return l->port != 0 ? l->port : l->tls_port;
 }
 
 bool listener_open(struct listener *l, struct server *s)
 {
     l->server = s;
     l->port = (int)setting_get(&s->settings.port);
-    if (!open_addresses(l) || !open_unix(l))
+    l->tls_port = (int)setting_get(&s->settings.tls_port);
+    bool plain = l->port != 0 || l->tls_port == 0;
+    if ((plain && !open_addresses(l, TRANSPORT_TCP)) ||
+        (l->tls_port != 0 && !open_addresses(l, TRANSPORT_TLS)) || !open_unix(l))
         return false;
     if (l->count == 0) {
         errno = EADDRNOTAVAIL;
@@ -219,12 +228,12 @@ bool listener_open(struct listener *l, struct server *s)
 
 /* ---- accepting ---- */
 
-static void hand_over(struct listener *l, int fd, bool unix_socket)
+static void hand_over(struct listener *l, int fd, enum transport_kind kind)
 {
     struct server *s = l->server;
     struct worker *w = s->workers[l->next_worker++ % s->worker_count];
     if (w->index == 0) {
-        (void)connection_create(w, fd, unix_socket);
+        (void)connection_create(w, fd, kind);
         return;
     }
     struct mail *m = mail_create(MAIL_CONNECTION, 0);
@@ -233,7 +242,7 @@ static void hand_over(struct listener *l, int fd, bool unix_socket)
         return;
     }
     m->fd = fd;
-    m->unix_socket = unix_socket;
+    m->transport = kind;
     mailbox_post(&w->mailbox, m);
 }
 
@@ -259,15 +268,15 @@ static void acceptable(evutil_socket_t listening, short what, void *arg)
 {
     struct listener *l = arg;
     (void)what;
-    bool unix_socket = false;
+    enum transport_kind kind = TRANSPORT_TCP;
     for (unsigned i = 0; i < l->count; i++)
         if (l->sockets[i].fd == listening)
-            unix_socket = l->sockets[i].unix_socket;
+            kind = l->sockets[i].kind;
     worker_time(l->server->workers[0]);
     for (unsigned i = 0; i < ACCEPTS; i++) {
         int fd = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            hand_over(l, fd, unix_socket);
+            hand_over(l, fd, kind);
             continue;
         }
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)

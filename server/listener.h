@@ -8,16 +8,17 @@
 #include <stdint.h>
 
 #include "counter.h"
+#include "transport.h"
 
 struct server;
 
-#define LISTENERS_MAX 17
+#define LISTENERS_MAX 33
 
 struct listener {
     struct server *server;
     struct socket_in {
         int fd;
-        bool unix_socket;
+        enum transport_kind kind;
         struct event *on_accept;
     } sockets[LISTENERS_MAX];
     unsigned count;
@@ -25,7 +26,8 @@ struct listener {
     struct event *on_retry; /* after the system had no descriptor */
     bool bound_to_all;      /* on some address beside the loopback */
     char *unix_path;        /* to be unlinked */
-    int port;               /* chosen by the system when 0 was asked for */
+    int port;               /* chosen by the system when 0 was asked for; 0 = no plain TCP */
+    int tls_port;           /* 0 = none */
     counter rejected;
 };
 
@@ -36,5 +38,7 @@ bool listener_start(struct listener *l, struct event_base *base);
 /* Accepts no more; from the loop's thread, or after it. */
 void listener_stop(struct listener *l);
 void listener_close(struct listener *l);
+/* The port to tell: that of plain TCP, or else of TLS. */
+int listener_port(const struct listener *l);
 
 #endif

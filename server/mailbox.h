@@ -9,6 +9,7 @@
 
 #include "base/lock.h"
 #include "fanout.h"
+#include "transport.h"
 
 enum mail_kind {
     MAIL_CONNECTION, /* fd is a new connection */
@@ -22,8 +23,8 @@ struct mail {
     struct mail *next;
     enum mail_kind kind;
     int fd;
-    bool unix_socket; /* fd came over it */
-    bool charged;     /* to the cache, until it is done */
+    enum transport_kind transport; /* by which fd came */
+    bool charged;                  /* to the cache, until it is done */
     uint64_t client;
     enum topic_kind topic; /* of a message: what is published to what; bytes begin with the name */
     size_t name_len;

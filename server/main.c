@@ -80,6 +80,8 @@ static void print_banner(const struct server *s)
     printf("zscache %s, process %ld\n", ZSC_VERSION, (long)getpid());
     if (s->listener.port != 0)
         printf("  listening on %s port %d\n", set->bind, s->listener.port);
+    if (s->listener.tls_port != 0)
+        printf("  listening on %s port %d, TLS\n", set->bind, s->listener.tls_port);
     if (set->unixsocket[0] != '\0')
         printf("  listening on %s\n", set->unixsocket);
     printf("  threads %u, memory cap ", s->worker_count);

@@ -48,6 +48,7 @@ extern const struct option options_memory[];   /* memory.c */
 extern const struct option options_process[];  /* server.c */
 extern const struct option options_notify[];   /* notify.c */
 extern const struct option options_security[]; /* auth.c */
+extern const struct option options_tls[];      /* tls_context.c */
 extern const struct option options_acl[];      /* acl.c */
 extern const struct option options_timing[];   /* timing.c */
 extern const struct option options_redis[];    /* redis_options.c */

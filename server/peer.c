@@ -38,9 +38,10 @@ static bool is_protected(struct server *s)
 }
 
 /* An error line for one who cannot stay; whether it arrives is not our concern. */
-static bool refuse(struct server *s, int fd, const char *text, size_t len)
+static bool refuse(struct server *s, int fd, enum transport_kind kind, const char *text, size_t len)
 {
-    (void)send(fd, text, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (kind != TRANSPORT_TLS) /* who waits for a handshake would not understand */
+        (void)send(fd, text, len, MSG_NOSIGNAL | MSG_DONTWAIT);
     /* Accepting is one thread's work, but admitting is not. */
     atomic_fetch_add_explicit(&s->listener.rejected, 1, memory_order_relaxed);
     return false;
@@ -55,18 +56,18 @@ static void set_keepalive(int fd, int seconds)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
 }
 
-bool peer_admit(struct server *s, int fd, bool unix_socket)
+bool peer_admit(struct server *s, int fd, enum transport_kind kind)
 {
     if (registry_count(&s->registry) >= (size_t)setting_get(&s->settings.maxclients))
-        return refuse(s, fd, full, sizeof full - 1);
-    if (unix_socket)
+        return refuse(s, fd, kind, full, sizeof full - 1);
+    if (kind == TRANSPORT_UNIX)
         return true;
     union address a = {.space = {0}};
     socklen_t len = sizeof a;
     if (getpeername(fd, &a.any, &len) != 0)
         return false;
     if (!is_loopback(&a) && is_protected(s))
-        return refuse(s, fd, denied, sizeof denied - 1);
+        return refuse(s, fd, kind, denied, sizeof denied - 1);
     int one = 1, keepalive = (int)setting_get(&s->settings.tcp_keepalive);
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     if (keepalive > 0)
@@ -86,11 +87,11 @@ static void print_address(const union address *a, char *out)
     }
 }
 
-void peer_addresses(int fd, bool unix_socket, char *address, char *local)
+void peer_addresses(int fd, enum transport_kind kind, char *address, char *local)
 {
     union address a = {.space = {0}};
     socklen_t len = sizeof a;
-    if (unix_socket) {
+    if (kind == TRANSPORT_UNIX) {
         snprintf(address, CLIENT_ADDRESS, "unixsocket:0");
         snprintf(local, CLIENT_ADDRESS, "unixsocket:0");
         return;

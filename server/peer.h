@@ -4,12 +4,14 @@
 
 #include <stdbool.h>
 
+#include "transport.h"
+
 struct server;
 
 /* Sets the options of an accepted socket and decides whether its peer may stay; tells one that may
  * not why. */
-bool peer_admit(struct server *s, int fd, bool unix_socket);
+bool peer_admit(struct server *s, int fd, enum transport_kind kind);
 /* "127.0.0.1:6379"; CLIENT_ADDRESS bytes each. */
-void peer_addresses(int fd, bool unix_socket, char *address, char *local);
+void peer_addresses(int fd, enum transport_kind kind, char *address, char *local);
 
 #endif

@@ -4,6 +4,7 @@
 #define SERVER_RANK_H
 
 enum server_rank {
+    RANK_TLS = 18,
     RANK_HOOKS = 17,
     RANK_ACL_CHANGE = 23,
     RANK_FANOUT = 24,

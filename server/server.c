@@ -132,12 +132,12 @@ bool server_start(struct server *s)
     if (s->commands == NULL || !make_run_id(s) || !server_create_cache(s) ||
         !fanout_init(&s->fanout, s->cache, thread_count(&s->settings)) || !create_workers(s))
         return fault("not enough memory to start");
-    if (!acl_start(s))
+    if (!acl_start(s) || !tls_start(s))
         return false;
     hooks_update(s);
     /* Connections that come before the threads run wait in the backlog. */
     if (!listener_open(&s->listener, s) || !write_number(s->settings.pidfile, getpid()) ||
-        !write_number(s->settings.port_file, s->listener.port))
+        !write_number(s->settings.port_file, listener_port(&s->listener)))
         return false;
     if (!listener_start(&s->listener, s->workers[0]->base) || !start_threads(s))
         return fault("the threads cannot be started");
@@ -170,6 +170,7 @@ void server_destroy(struct server *s)
     free(s->workers);
     fanout_free(&s->fanout);
     acl_end(s);
+    tls_end(s);
     if (s->cache != NULL) {
         slowlog_reset(&s->slowlog, s->cache);
         cache_destroy(s->cache);

@@ -14,6 +14,7 @@
 #include "registry.h"
 #include "settings.h"
 #include "slowlog.h"
+#include "tls.h"
 #include "watch.h"
 #include "worker.h"
 
@@ -30,6 +31,7 @@ struct server {
     struct acl acl;
     struct watch_table watch;
     struct hooks hooks;
+    struct tls tls;
     struct listener listener; /* in worker 0's loop */
     struct keeper keeper;
     struct slowlog slowlog;

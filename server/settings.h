@@ -38,6 +38,11 @@ struct settings {
     char *requirepass;     /* lock */
     char *users, *aclfile; /* users: a line each */
     setting acl_log_most, acl_all_channels;
+    /* TLS; lock */
+    char *tls_cert, *tls_key, *tls_key_pass, *tls_ca_file, *tls_ca_dir;
+    char *tls_protocols, *tls_ciphers, *tls_ciphersuites;
+    setting tls_port, tls_auth_clients, tls_prefer_server_ciphers, tls_session_caching;
+    setting tls_session_timeout, tls_handshake_timeout, tls_handshakes;
     struct lock lock;
 };
 

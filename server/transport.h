@@ -2,11 +2,15 @@
 #ifndef SERVER_TRANSPORT_H
 #define SERVER_TRANSPORT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
 struct transport;
+
+/* How a connection came in. */
+enum transport_kind { TRANSPORT_TCP, TRANSPORT_TLS, TRANSPORT_UNIX };
 
 struct transport_type {
     /* As read() and writev() on a non-blocking descriptor: -1 with errno EAGAIN when it must be
@@ -21,6 +25,10 @@ struct transport {
     const struct transport_type *type;
     int fd;
     void *state;
+    /* Of those laid over a socket, for which its readiness does not tell all: */
+    bool handshaking; /* nothing can be written yet */
+    bool more; /* read() holds bytes back, or the end, of which the descriptor knows nothing */
+    bool wants_write; /* read() goes on once the descriptor can be written to */
 };
 
 extern const struct transport_type transport_socket;

@@ -63,7 +63,7 @@ static void feed(evutil_socket_t fd, short what, void *arg)
             continue;
         }
         c->held_by = NULL;
-        connection_serve(c, false);
+        connection_serve(c, c->transport.more && !connection_has_commands(c));
     }
     worker_reap(w);
 }
@@ -145,7 +145,7 @@ static void take_mail(struct worker *w, struct mail *m)
         if (w->stopping)
             close(m->fd);
         else
-            (void)connection_create(w, m->fd, m->unix_socket);
+            (void)connection_create(w, m->fd, m->transport);
         break;
     case MAIL_KILL:
         if ((c = find_own(w, m->client)) != NULL)
