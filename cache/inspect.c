@@ -12,8 +12,11 @@ static size_t pool_cost(struct cache_thread *t, size_t size)
 static void inspect_segments(struct cache_thread *t, const struct item *it,
                              struct cache_item_info *out)
 {
+    size_t n = segment_count(it->raw_len);
     out->stored_len = 0;
-    for (size_t i = 0; i < segment_count(it->raw_len); i++) {
+    if (n > LIST_HANDLES)
+        out->cost += pool_cost(t, LIST_HANDLES * sizeof(uint32_t)) * (n / LIST_HANDLES + 1);
+    for (size_t i = 0; i < n; i++) {
         unsigned codec, dict;
         size_t stored_len;
         segment_look(t, segment_handle(t, it->stored, it->raw_len, i), &codec, &dict, &stored_len);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "info.h"
+#include "memory_doctor.h"
 
 static void time_command(struct request *rq)
 {
@@ -91,25 +92,10 @@ static void memory_purge(struct request *rq)
 
 static void memory_doctor(struct request *rq)
 {
-    struct cache_stats s;
     struct text t = {0};
-    uint64_t rss = info_resident_bytes();
-    cache_stats(rq->server->cache, &s);
-    text_printf(&t,
-                "%llu items of %llu bytes take %llu bytes; the process has %llu bytes of "
-                "resident memory.\n",
-                (unsigned long long)s.items, (unsigned long long)s.raw_bytes,
-                (unsigned long long)s.used_memory, (unsigned long long)rss);
-    if (s.refused > 0)
-        text_printf(&t,
-                    "%llu writes were refused for lack of memory: raise maxmemory, or choose "
-                    "a policy that evicts.\n",
-                    (unsigned long long)s.refused);
-    if (s.damaged > 0)
-        text_printf(&t,
-                    "%llu values did not decode and were dropped: check the memory of the "
-                    "machine.\n",
-                    (unsigned long long)s.damaged);
+    struct doctor_facts facts;
+    doctor_facts_of(rq->server, rq->now_ms, &facts);
+    doctor_write(&facts, &t);
     if (t.failed)
         reply_oom(rq);
     else
@@ -144,7 +130,8 @@ static const struct command memory_subcommands[] = {
      SERVER,
      .complexity = "O(1)",
      .summary = "Outputs a memory problems report.",
-     .args = ""},
+     .args = "",
+     .differs = "Says what holds the memory, and what would help, in sentences of its own."},
     {.name = "help",
      .fn = memory_help,
      .arity = 2,
