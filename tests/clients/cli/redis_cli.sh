@@ -73,6 +73,13 @@ has '^[0-9]+ [0-9]+ [0-9.]+ [0-9]+' sh -c "timeout 5 redis-cli -p $ZSCACHE_PORT 
 has '^redis_version:' cli info server
 has 'unknown command' cli lpush list item
 
+# With a password, until the next restart.
+is OK cli config set requirepass secret
+has '^NOAUTH' cli get greeting
+is "hello, world" cli --no-auth-warning -a secret get greeting
+is "hello, world" env REDISCLI_AUTH=secret redis-cli -h "$ZSCACHE_HOST" -p "$ZSCACHE_PORT" get greeting
+is OK cli --no-auth-warning --user default --pass secret set greeting hi
+
 # Without a server it fails, and with the next one it works.
 "$ZSCACHE_CONTROL" stop
 has 'Could not connect' cli ping

@@ -69,12 +69,22 @@ local function databases(client)
   assert(tonumber(client:info().memory.maxmemory) > 0)
 end
 
+-- With a password, until the next restart.
+local function password(client)
+  client:config('set', 'requirepass', 'secret')
+  local other = redis.connect(host, port)
+  same(false, (pcall(other.get, other, 'k')))
+  other:auth('secret')
+  same(true, other:set('k', 'v'))
+end
+
 print('version: redis-lua ' .. redis._VERSION:match('[%d.]+.*') .. ' (' .. _VERSION .. ')')
 local client = redis.connect(host, port)
 strings(client)
 hashes(client)
 pipelines(client)
 databases(client)
+password(client)
 control('restart')
 same(false, (pcall(client.get, client, 'name')))
 client = redis.connect(host, port)

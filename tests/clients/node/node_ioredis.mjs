@@ -45,6 +45,18 @@ async function options(Redis, redis) {
   await other.quit()
 }
 
+// With a password, until the next restart.
+async function password(Redis, redis) {
+  await redis.config('SET', 'requirepass', 'secret')
+  const known = new Redis({ port, host, password: 'secret' })
+  assert.equal(await known.set('k', 'v'), 'OK')
+  await known.quit()
+  const stranger = new Redis({ port, host, retryStrategy: null })
+  stranger.on('error', () => {})
+  await assert.rejects(stranger.get('k'), /NOAUTH/)
+  stranger.disconnect()
+}
+
 // What is asked while the server is away is answered by the next one, which has forgotten all.
 async function reconnects(redis) {
   await control('stop')
@@ -63,6 +75,7 @@ export async function testIoredis(name, Redis) {
   await strings(redis)
   await pipelines(redis)
   await options(Redis, redis)
+  await password(Redis, redis)
   await reconnects(redis)
   await redis.quit()
 }

@@ -64,6 +64,18 @@ async function databases(createClient, client) {
   await (other.close ?? other.quit).call(other)
 }
 
+// With a password, until the next restart.
+async function password(createClient, client) {
+  await client.configSet('requirepass', 'secret')
+  const known = createClient({ url: url.replace('//', '//default:secret@') })
+  await known.connect()
+  assert.equal(await known.set('k', 'v'), 'OK')
+  await (known.close ?? known.quit).call(known)
+  const stranger = createClient({ url: url.replace('//', '//:wrong@'), socket: { reconnectStrategy: false } })
+  stranger.on('error', () => {})
+  await assert.rejects(stranger.connect(), /WRONGPASS/)
+}
+
 // Commands wait for the server to come back, and go out then.
 async function reconnects(client) {
   await control('restart')
@@ -90,6 +102,7 @@ export async function testNodeRedis(name, createClient, bytesOf) {
   await hashes(client)
   await pipelines(client)
   await databases(createClient, client)
+  await password(createClient, client)
   await reconnects(client)
   await (client.close ?? client.quit).call(client)
 }

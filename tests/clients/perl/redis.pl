@@ -62,6 +62,11 @@ $other->flushdb;
 is $other->dbsize, 0, 'flushdb';
 cmp_ok $redis->info->{maxmemory}, '>', 0, 'info';
 
+# With a password, until the next restart.
+$redis->config_set('requirepass', 'secret');
+ok !eval { Redis->new(server => $address)->get('k'); 1 }, 'strangers are kept out';
+is(Redis->new(server => $address, password => 'secret')->set(k => 'v'), 'OK', 'who knows the password is not');
+
 control('restart');
 is $redis->get('name'), undef, 'reconnects by itself';
 is $redis->set(name => 'again'), 'OK', 'and goes on';

@@ -102,6 +102,18 @@ function persistent(): void
     }
 }
 
+// With a password, until the next restart.
+function password(Redis $redis): void
+{
+    holds($redis->config('SET', 'requirepass', 'secret'));
+    holds(str_contains(thrown(fn () => dial()->set('k', 'v')), 'NOAUTH'));
+    $known = dial();
+    holds($known->auth('secret') && $known->set('k', 'v'));
+    $named = dial();
+    holds($named->auth(['default', 'secret']) && $named->get('k') === 'v');
+    holds(str_contains(thrown(fn () => dial()->auth('wrong')), 'WRONGPASS'));
+}
+
 function reconnects(Redis $redis): void
 {
     $redis->set('name', 'zscache');
@@ -123,4 +135,6 @@ pipelines($redis);
 serializing();
 holds((int) $redis->info()['maxmemory'] > 0);
 persistent();
+password(dial());
+control('restart');
 reconnects(dial());

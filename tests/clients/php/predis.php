@@ -66,6 +66,15 @@ function options(Predis\Client $client): void
     holds((int) $client->info()['Memory']['maxmemory'] > 0);
 }
 
+// With a password, until the next restart.
+function password(Predis\Client $client): void
+{
+    $client->config('SET', 'requirepass', 'secret');
+    holds(str_contains(thrown(fn () => dial()->get('k')), 'NOAUTH'));
+    same('OK', (string) dial(['password' => 'secret'])->set('k', 'v'));
+    holds(str_contains(thrown(fn () => dial(['password' => 'wrong'])->get('k')), 'WRONGPASS'));
+}
+
 function reconnects(Predis\Client $client): void
 {
     control('restart');
@@ -79,4 +88,5 @@ $client = dial();
 values($client);
 pipelines($client);
 options($client);
+password($client);
 reconnects($client);

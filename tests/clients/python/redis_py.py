@@ -113,6 +113,16 @@ def server(r):
     assert r.memory_usage("a") > 0 and "get" in r.command() and r.command_count() > 50
 
 
+def password(r):
+    """With a password, until the next restart."""
+    r.config_set("requirepass", "secret")
+    assert "Authentication required" in raises(redis.AuthenticationError, redis.Redis(HOST, PORT).ping)
+    assert redis.Redis(HOST, PORT, password="secret").set("k", "v")
+    assert redis.Redis.from_url(f"redis://default:secret@{HOST}:{PORT}/0").get("k") == b"v"
+    assert "WRONGPASS" in raises(redis.ResponseError, redis.Redis(HOST, PORT, password="wrong").ping)
+    control("restart")
+
+
 def reconnect(r):
     """Connections of the pool that have died are replaced."""
     watching = redis.Redis(HOST, PORT, health_check_interval=1)
@@ -131,6 +141,7 @@ def main():
     for part in (strings, keys, hashes, pipelines, threads, server):
         part(r)
     asyncio.run(asynchronous())
+    password(r)
     reconnect(r)
 
 

@@ -67,6 +67,19 @@ def databases(redis)
   raise 'info' unless redis.info['maxmemory'].to_i.positive?
 end
 
+# With a password, until the next restart.
+def password(redis)
+  redis.config(:set, 'requirepass', 'secret')
+  begin
+    Redis.new(host: HOST, port: PORT).get('k')
+    raise 'a stranger came in'
+  rescue Redis::CommandError => e
+    raise e unless e.message.start_with?('NOAUTH')
+  end
+  same 'OK', Redis.new(url: "redis://:secret@#{HOST}:#{PORT}").set('k', 'v')
+  same 'v', Redis.new(url: "redis://default:secret@#{HOST}:#{PORT}").get('k')
+end
+
 def reconnects(redis)
   control('restart')
   same nil, redis.get('name')
@@ -86,4 +99,5 @@ strings(redis)
 hashes(redis)
 pipelines(redis)
 databases(redis)
+password(redis)
 reconnects(redis)

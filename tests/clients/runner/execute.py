@@ -8,7 +8,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 
-from . import cases, observe
+from . import cases
 from .servers import ServerFault, Servers
 
 SECONDS = 120
@@ -71,8 +71,7 @@ def run_program(case, servers, folder):
 def run_case(case, program, folder):
     began = time.monotonic()
     folder = tempfile.mkdtemp(dir=folder)
-    seen = set()
-    servers = Servers(program, folder, lambda server: seen.update(observe.commands(server.port)))
+    servers = Servers(program, folder)
     output = ""
     try:
         why, output = run_program(case, servers, folder)
@@ -91,4 +90,5 @@ def run_case(case, program, folder):
     version = VERSION.search(output)
     if not version and not why:
         why = "printed no version"
-    return Result(case, not why, why, time.monotonic() - began, output, version.group(1) if version else "", seen)
+    return Result(case, not why, why, time.monotonic() - began, output, version.group(1) if version else "",
+                  servers.commands())

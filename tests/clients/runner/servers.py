@@ -5,6 +5,8 @@ import socket
 import subprocess
 import threading
 
+from .observe import Observer
+
 START_SECONDS = 30
 STOP_SECONDS = 30
 # Below the ports that the system gives to outgoing connections: nobody gets the port of a stopped server, and a
@@ -35,7 +37,9 @@ class Server:
         self.program = program
         self.port = free_port()
         self.process = None
+        self.observer = None
         self.printed = []
+        self.commands = set()
 
     def start(self):
         forget = ["--save", ""] if os.path.basename(self.program) == "redis-server" else []
@@ -46,6 +50,7 @@ class Server:
         threading.Thread(target=self._read_output, args=(self.process.stdout, up), daemon=True).start()
         if not up.wait(START_SECONDS) or self.process.poll() is not None:
             raise ServerFault("the server did not start")
+        self.observer = Observer(self.port)
 
     def _read_output(self, stream, up):
         for line in stream:
@@ -59,6 +64,9 @@ class Server:
         if self.process is None:
             return
         process, self.process = self.process, None
+        if process.poll() is None:
+            self.commands |= self.observer.commands()
+        self.observer.close()
         process.terminate()
         try:
             status = process.wait(STOP_SECONDS)
@@ -75,9 +83,8 @@ class Server:
 class Servers:
     """The servers of a test by name, and the socket on which the test asks for them (see ../control)."""
 
-    def __init__(self, program, folder, before_stop):
+    def __init__(self, program, folder):
         self.program = program
-        self.before_stop = before_stop
         self.by_name = {}
         self.path = os.path.join(folder, "control")
         self.listener = socket.socket(socket.AF_UNIX)
@@ -92,10 +99,7 @@ class Servers:
         return server.port
 
     def stop(self, name):
-        server = self.by_name[name]
-        if server.is_running():
-            self.before_stop(server)
-        server.stop()
+        self.by_name[name].stop()
 
     def close(self):
         """Stops all; the first fault is raised after the last has stopped."""
@@ -104,10 +108,14 @@ class Servers:
         for name in self.by_name:
             try:
                 self.stop(name)
-            except ServerFault as fault:
+            except (ServerFault, OSError) as fault:
                 faults.append(fault)
         if faults:
             raise faults[0]
+
+    def commands(self):
+        """What clients have sent to any of them."""
+        return set().union(*(server.commands for server in self.by_name.values()))
 
     def printed(self):
         return "".join(line for server in self.by_name.values() for line in server.printed)
@@ -129,5 +137,5 @@ class Servers:
             if action in ("start", "restart"):
                 return f"ok {self.start(name)}\n"
             return "ok\n"
-        except (ServerFault, KeyError) as fault:
+        except (ServerFault, OSError, KeyError) as fault:
             return f"failed {fault}\n"
