@@ -70,6 +70,14 @@ has 'Biggest string found' cli --bigkeys
 has 'Biggest +string found' cli --memkeys
 has '^[0-9]+ +[0-9.]+[BKMG] ' sh -c "timeout 1 stdbuf -oL redis-cli -p $ZSCACHE_PORT --stat -i 0.2"
 has '^[0-9]+ [0-9]+ [0-9.]+ [0-9]+' sh -c "timeout 5 redis-cli -p $ZSCACHE_PORT --raw --latency -i 0.3"
+has '^[0-9]+ [0-9]+ [0-9.]+ [0-9]+' sh -c "timeout 2 stdbuf -oL redis-cli -p $ZSCACHE_PORT --raw --latency-history -i 0.3"
+# How often a key is used is known under S3-FIFO and LFU; under LRU Redis's error says so.
+has '^hot key found with counter: ' cli --hotkeys
+is OK cli config set maxmemory-policy allkeys-lru
+has 'An LFU maxmemory policy is not selected' cli --hotkeys
+is OK cli config set maxmemory-policy allkeys-lfu
+has '^hot key found with counter: ' cli --hotkeys
+is OK cli config set maxmemory-policy allkeys-s3fifo
 has '^redis_version:' cli info server
 has 'unknown command' cli lpush list item
 
