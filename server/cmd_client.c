@@ -121,33 +121,18 @@ static bool read_type(struct request *rq, size_t i, enum client_type *out)
     return false;
 }
 
-static bool read_id(struct request *rq, size_t i, uint64_t *id)
-{
-    const struct resp_arg *a = &rq->argv[i];
-    char text[24] = "", *end;
-    if (a->ptr != NULL && a->len < sizeof text && a->len > 0) {
-        memcpy(text, a->ptr, a->len);
-        text[a->len] = '\0';
-        long long n = strtoll(text, &end, 10);
-        *id = (uint64_t)n;
-        if (*end == '\0' && n > 0)
-            return true;
-    }
-    resp_error(rq->out, "ERR Invalid client ID");
-    return false;
-}
-
 static void list_ids(struct request *rq)
 {
     struct text t = {0};
-    uint64_t id;
+    int64_t id;
     for (size_t i = 3; i < rq->argc; i++) {
-        if (!read_id(rq, i, &id)) {
+        if (!request_parse_integer(rq, i, &id)) {
+            resp_error(rq->out, "ERR Invalid client ID");
             text_free(&t);
             return;
         }
         lock_acquire(&rq->server->registry.lock);
-        const struct client *c = registry_find_locked(&rq->server->registry, id);
+        const struct client *c = registry_find_locked(&rq->server->registry, (uint64_t)id);
         if (c != NULL)
             client_print_locked(&t, c, rq->now_ms);
         lock_release(&rq->server->registry.lock);
@@ -263,12 +248,21 @@ static bool read_user(struct request *rq, size_t i, uint64_t *account)
     return true;
 }
 
+static bool read_id(struct request *rq, size_t i, uint64_t *id)
+{
+    int64_t n;
+    if (!request_parse_integer(rq, i, &n) || n <= 0) {
+        resp_error(rq->out, "ERR client-id should be greater than 0");
+        return false;
+    }
+    *id = (uint64_t)n;
+    return true;
+}
+
 static bool read_filter(struct request *rq, size_t i, struct kill_filter *f)
 {
     if (request_is(rq, i, "id")) {
-        if (read_id(rq, i + 1, &f->id))
-            return true;
-        return false;
+        return read_id(rq, i + 1, &f->id);
     }
     if (request_is(rq, i, "type"))
         return read_type(rq, i + 1, &f->type);
@@ -301,13 +295,14 @@ static void client_kill(struct request *rq)
         return;
     }
     f.skip_me = true;
-    if (rq->argc % 2 != 0) {
-        reply_syntax_error(rq);
-        return;
-    }
-    for (size_t i = 2; i < rq->argc; i += 2)
+    for (size_t i = 2; i < rq->argc; i += 2) {
+        if (i + 1 == rq->argc) {
+            reply_syntax_error(rq);
+            return;
+        }
         if (!read_filter(rq, i, &f))
             return;
+    }
     resp_integer(rq->out, kill_matching(rq, &f));
 }
 

@@ -186,7 +186,7 @@ static void config_set(struct request *rq)
 {
     size_t n = (rq->argc - 2) / 2;
     if (rq->argc % 2 != 0) {
-        reply_arity_error(rq);
+        reply_syntax_error(rq);
         return;
     }
     struct change *changes = n <= 128 ? calloc(n, sizeof *changes) : NULL;

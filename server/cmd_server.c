@@ -45,6 +45,10 @@ static void memory_usage(struct request *rq)
     if (rq->argc == 5 && request_is(rq, 3, "samples")) {
         if (!request_integer(rq, 4, &samples))
             return;
+        if (samples < 0) {
+            reply_syntax_error(rq);
+            return;
+        }
     } else if (rq->argc != 3) {
         reply_syntax_error(rq);
         return;

@@ -103,9 +103,14 @@ static bool fault(char *error, const char *text)
 static bool parse_int(const char *value, int base, int64_t *n)
 {
     char *end;
+    const char *digits = value + (*value == '-');
+    /* In one form only, as Redis has it: no "+1", " 1", "-0", "01". */
+    if (*digits < '0' || *digits > '9' || (*value == '-' && *digits == '0') ||
+        (base == 10 && *digits == '0' && digits[1] != '\0'))
+        return false;
     errno = 0;
     *n = strtoll(value, &end, base);
-    return errno == 0 && end != value && *end == '\0' && *value != ' ';
+    return errno == 0 && *end == '\0';
 }
 
 static bool parse_name(const struct option *o, const char *value, int64_t *n, char *error)

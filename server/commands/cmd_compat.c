@@ -8,9 +8,11 @@
 static void wait_command(struct request *rq)
 {
     int64_t replicas, timeout;
-    if (!request_integer(rq, 1, &replicas) || !request_integer(rq, 2, &timeout))
+    if (!request_integer(rq, 1, &replicas))
         return;
-    if (timeout < 0)
+    if (!request_parse_integer(rq, 2, &timeout))
+        resp_error(rq->out, "ERR timeout is not an integer or out of range");
+    else if (timeout < 0)
         resp_error(rq->out, "ERR timeout is negative");
     else
         resp_integer(rq->out, 0);
