@@ -1,5 +1,6 @@
 #include "acl.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,6 +116,18 @@ void acl_let_go(struct server *s, struct acl_user *u)
         cache_charge(s->cache, -bytes);
 }
 
+/* Subscribers ask for nothing, so they must be looked at. */
+static void tell_workers(struct server *s)
+{
+    if (server_sum(s, offsetof(struct worker_stats, subscribers)) == 0)
+        return;
+    for (unsigned i = 0; i < s->worker_count; i++) {
+        struct mail *m = mail_create(MAIL_USERS, 0);
+        if (m != NULL)
+            mailbox_post(&s->workers[i]->mailbox, m);
+    }
+}
+
 bool acl_put(struct server *s, struct acl_user *u)
 {
     struct acl *a = &s->acl;
@@ -139,6 +152,8 @@ bool acl_put(struct server *s, struct acl_user *u)
         old = u;
     }
     lock_release(&a->lock);
+    if (found)
+        tell_workers(s);
     acl_let_go(s, old);
     return ok;
 }
@@ -210,6 +225,7 @@ void acl_put_all(struct server *s, struct acl_user **users, size_t n, const stru
             close_clients(s, self, old[i]);
         acl_let_go(s, old[i]);
     }
+    tell_workers(s);
     free(old);
 }
 
@@ -224,7 +240,7 @@ void acl_each(struct server *s, void (*fn)(void *arg, const struct acl_user *u),
 
 struct acl_rules acl_rules(struct server *s)
 {
-    return (struct acl_rules){.commands = s->acl.commands,
+    return (struct acl_rules){.commands = s->commands,
                               .all_channels = setting_get(&s->settings.acl_all_channels) != 0};
 }
 
@@ -330,8 +346,8 @@ bool acl_start(struct server *s)
     lock_init(&a->change, RANK_ACL_CHANGE);
     lock_init(&a->lock, RANK_ACL);
     atomic_store(&a->stamp, 1);
-    a->commands = acl_commands_create(s->commands);
-    struct acl_user *u = a->commands == NULL ? NULL : acl_default_user(s);
+    assert(command_row_count(s->commands) <= ACL_COMMANDS_MAX);
+    struct acl_user *u = acl_default_user(s);
     if (u == NULL || !acl_put(s, u))
         return fault("not enough memory for users");
     if (has_file && has_lines)
@@ -348,6 +364,5 @@ void acl_end(struct server *s)
         acl_let_go(s, a->users[i]);
     free(a->users);
     acl_log_reset(&a->log);
-    acl_commands_destroy(a->commands);
     *a = (struct acl){.users = NULL};
 }

@@ -22,7 +22,6 @@ struct acl {
     struct acl_log log;
     _Atomic uint64_t stamp;    /* never 0 */
     _Atomic bool default_open; /* who connects is the default user at once */
-    struct acl_commands *commands;
 };
 
 /* The default user, with its password, and the users of the options and the aclfile; says on stderr
@@ -82,14 +81,15 @@ static inline bool acl_may_all(const struct client *c, const struct acl *a)
 {
     return c->acl_pass == atomic_load_explicit(&a->stamp, memory_order_acquire);
 }
-/* Whether the client may do what the request asks for; rq->command is the row that will run, `top`
- * the command it belongs to. Replies NOAUTH or NOPERM, and notes it, when it may not. */
-bool acl_may_run(struct request *rq, const struct command *top);
+/* Whether the client may do what the request asks for; rq->command is the row that will run.
+ * Replies NOAUTH or NOPERM, and notes it, when it may not. */
+bool acl_may_run(struct request *rq);
+/* The same at EXEC, for a command that might run when it was queued. */
+bool acl_may_still_run(struct request *rq);
+/* False when the client's user is no more, or may not hear what the client listens to. */
+bool acl_client_is_welcome(struct client *c);
 /* Whether the client may use the channel, or subscribe to the pattern. */
 bool acl_channel_allowed(struct client *c, const char *channel, size_t len, bool is_pattern);
-/* Why not, as the end of "NOPERM ". */
-void acl_reason(const struct acl_user *u, enum acl_verdict v, const char *command, char *text,
-                size_t cap);
 
 /* ---- acl_file.c ---- */
 

@@ -12,9 +12,8 @@
 /* What is being looked at. */
 struct check {
     const struct acl_selector *selector;
-    const struct acl_command *command;
-    size_t argc;
-    const struct resp_arg *argv;
+    const struct acl_request *request;
+    unsigned id;   /* of the command */
     size_t denied; /* the argument */
 };
 
@@ -22,16 +21,15 @@ struct check {
 
 static bool is_first_arg(const struct acl_first_arg *a, const struct check *k)
 {
-    const struct resp_arg *given = &k->argv[1];
-    return a->id == k->command->id && k->argc > 1 && given->ptr != NULL && given->len == a->len &&
+    const struct resp_arg *given = &k->request->argv[1];
+    return a->id == k->id && k->request->argc > 1 && given->ptr != NULL && given->len == a->len &&
            strncasecmp(given->ptr, a->text, a->len) == 0;
 }
 
 static bool may_command(const struct check *k)
 {
     const struct acl_selector *s = k->selector;
-    if (s->all_commands || (k->command->row->flags & CMD_NO_AUTH) ||
-        acl_selector_has(s, k->command->id))
+    if (s->all_commands || (k->request->command->flags & CMD_NO_AUTH) || acl_selector_has(s, k->id))
         return true;
     for (const struct acl_first_arg *a = s->first_args; a != NULL; a = a->next)
         if (is_first_arg(a, k))
@@ -52,8 +50,9 @@ static bool may_text(const struct acl_pattern *p, unsigned access, const char *t
 /* An argument that came in chunks is longer than most keys, but patterns go for it too. */
 static bool may_key(struct check *k, size_t i, size_t nth)
 {
-    const struct resp_arg *key = &k->argv[i];
-    unsigned access = acl_key_access(k->command, k->argc, k->argv, nth);
+    const struct acl_request *rq = k->request;
+    const struct resp_arg *key = &rq->argv[i];
+    unsigned access = acl_key_access(rq->command, rq->argc, rq->argv, nth);
     bool may;
     if (key->ptr != NULL || key->len == 0) {
         may = may_text(k->selector->keys, access, key->len > 0 ? key->ptr : "", key->len);
@@ -73,14 +72,14 @@ static bool may_key(struct check *k, size_t i, size_t nth)
  * command will say so. */
 static bool may_movable_keys(struct check *k)
 {
-    const struct command *row = k->command->row;
+    const struct acl_request *rq = k->request;
     int few[POSITIONS], *positions = few;
-    int n = row->keys(k->argc, k->argv, few, POSITIONS);
+    int n = rq->command->keys(rq->argc, rq->argv, few, POSITIONS);
     if (n > POSITIONS) {
         positions = malloc((size_t)n * sizeof *positions);
         if (positions == NULL)
             return false;
-        n = row->keys(k->argc, k->argv, positions, n);
+        n = rq->command->keys(rq->argc, rq->argv, positions, n);
     }
     bool may = true;
     for (int i = 0; i < n && may; i++)
@@ -92,16 +91,16 @@ static bool may_movable_keys(struct check *k)
 
 static bool may_keys(struct check *k)
 {
-    const struct command *row = k->command->row;
+    const struct command *row = k->request->command;
     if (k->selector->all_keys)
         return true;
     if (row->keys != NULL)
         return may_movable_keys(k);
     if (row->first_key <= 0)
         return true;
-    int64_t last = row->last_key < 0 ? (int64_t)k->argc + row->last_key : row->last_key;
+    int64_t last = row->last_key < 0 ? (int64_t)k->request->argc + row->last_key : row->last_key;
     size_t nth = 0;
-    for (int64_t i = row->first_key; i <= last && (size_t)i < k->argc; i += row->key_step)
+    for (int64_t i = row->first_key; i <= last && (size_t)i < k->request->argc; i += row->key_step)
         if (!may_key(k, (size_t)i, nth++))
             return false;
     return true;
@@ -134,7 +133,7 @@ bool acl_check_channel(const struct acl_user *u, const char *channel, size_t len
 static bool may_channel(void *arg, size_t i, bool is_pattern)
 {
     struct check *k = arg;
-    const struct resp_arg *channel = &k->argv[i];
+    const struct resp_arg *channel = &k->request->argv[i];
     if (channel->ptr != NULL && channel_in(k->selector, channel->ptr, channel->len, is_pattern))
         return true;
     k->denied = i;
@@ -143,7 +142,8 @@ static bool may_channel(void *arg, size_t i, bool is_pattern)
 
 static bool may_channels(struct check *k)
 {
-    return k->selector->all_channels || acl_channels_each(k->command, k->argc, may_channel, k);
+    return k->selector->all_channels ||
+           acl_channels_each(k->request->command, k->request->argc, may_channel, k);
 }
 
 /* ---- all together ---- */
@@ -157,13 +157,16 @@ static enum acl_verdict check_selector(struct check *k)
     return may_channels(k) ? ACL_ALLOWED : ACL_DENIED_CHANNEL;
 }
 
-enum acl_verdict acl_check(const struct acl_user *u, const struct acl_command *c, size_t argc,
-                           const struct resp_arg *argv, size_t *at)
+enum acl_verdict acl_check(const struct acl_user *u, const struct acl_request *rq, size_t *at)
 {
     enum acl_verdict told = ACL_ALLOWED;
     *at = 0;
     for (const struct acl_selector *s = u->selectors; s != NULL; s = s->next) {
-        struct check k = {.selector = s, .command = c, .argc = argc, .argv = argv};
+        struct check k = {
+            .selector = s,
+            .request = rq,
+            .id = (unsigned)command_index(rq->commands, rq->command),
+        };
         enum acl_verdict v = check_selector(&k);
         if (v == ACL_ALLOWED)
             return v;

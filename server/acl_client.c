@@ -41,7 +41,16 @@ void acl_client_become(struct client *c, struct acl_user *u)
     c->acl_seen = 0; /* it may have changed since it was looked up */
 }
 
-/* Looks the user up again. False when it is no more, or is another of the same name. */
+static bool may_hear(const struct client *c, enum topic_kind kind)
+{
+    for (const struct subscription *s = c->subscriptions[kind]; s != NULL; s = s->next_own)
+        if (!acl_check_channel(c->user, s->topic->name, s->topic->len, kind == TOPIC_PATTERN))
+            return false;
+    return true;
+}
+
+/* Looks the user up again. False when it is no more, or is another of the same name, or may not
+ * hear what the client listens to. */
 static bool refresh(struct client *c, uint64_t stamp)
 {
     struct server *s = c->worker->server;
@@ -56,7 +65,8 @@ static bool refresh(struct client *c, uint64_t stamp)
     c->acl_seen = stamp;
     if (!c->authenticated)
         c->authenticated = acl_is_open(s);
-    return true;
+    return !c->subscriber || c->user->allows_all ||
+           (may_hear(c, TOPIC_CHANNEL) && may_hear(c, TOPIC_PATTERN) && may_hear(c, TOPIC_SHARD));
 }
 
 /* The present state, and whether that is one of a user at all. */
@@ -72,36 +82,51 @@ static bool is_up_to_date(struct client *c)
     return true;
 }
 
+bool acl_client_is_welcome(struct client *c)
+{
+    return is_up_to_date(c);
+}
+
 /* ---- asking ---- */
 
-void acl_reason(const struct acl_user *u, enum acl_verdict v, const char *command, char *text,
-                size_t cap)
+static enum acl_verdict judge(struct request *rq, size_t *at)
 {
+    struct acl_request asked = {.commands = rq->server->commands,
+                                .command = rq->command,
+                                .argc = rq->argc,
+                                .argv = rq->argv};
+    return acl_check(rq->client->user, &asked, at);
+}
+
+/* A client whose user is gone hears nothing more. */
+static bool is_still_user(struct client *c)
+{
+    if (is_up_to_date(c))
+        return true;
+    if (c->connection != NULL)
+        c->connection->end = CLOSE_NOW;
+    return false;
+}
+
+static void deny(struct request *rq, enum acl_verdict v, size_t at)
+{
+    char name[COMMAND_NAME_MAX];
+    command_full_name(rq->command, name, sizeof name);
+    acl_denied(rq, v, name, at, false);
     if (v == ACL_DENIED_COMMAND)
-        snprintf(text, cap, "User %s has no permissions to run the '%s' command", u->name, command);
+        resp_errorf(rq->out, "NOPERM User %s has no permissions to run the '%s' command",
+                    rq->client->user->name, name);
     else
-        snprintf(text, cap, "No permissions to access a %s",
-                 v == ACL_DENIED_KEY ? "key" : "channel");
+        resp_errorf(rq->out, "NOPERM No permissions to access a %s",
+                    v == ACL_DENIED_KEY ? "key" : "channel");
 }
 
-static void deny(struct request *rq, const struct acl_command *c, enum acl_verdict v, size_t at)
-{
-    char name[ACL_COMMAND_NAME], reason[RESP_ERROR_MAX];
-    acl_command_name(c->top, c->row, name);
-    acl_reason(rq->client->user, v, name, reason, sizeof reason);
-    acl_denied(rq, v, name, at);
-    resp_errorf(rq->out, "NOPERM %s", reason);
-}
-
-bool acl_may_run(struct request *rq, const struct command *top)
+bool acl_may_run(struct request *rq)
 {
     struct client *c = rq->client;
-    const struct acl *a = &rq->server->acl;
-    if (!is_up_to_date(c)) {
-        if (c->connection != NULL)
-            c->connection->end = CLOSE_NOW;
+    size_t at;
+    if (!is_still_user(c))
         return false;
-    }
     if (c->acl_pass != 0)
         return true;
     if (!c->authenticated) {
@@ -110,12 +135,37 @@ bool acl_may_run(struct request *rq, const struct command *top)
         resp_error(rq->out, "NOAUTH Authentication required.");
         return false;
     }
-    struct acl_command command = {
-        .top = top, .row = rq->command, .id = acl_command_id(a->commands, top, rq->command)};
-    size_t at;
-    enum acl_verdict v = acl_check(c->user, &command, rq->argc, rq->argv, &at);
+    enum acl_verdict v = judge(rq, &at);
     if (v != ACL_ALLOWED)
-        deny(rq, &command, v, at);
+        deny(rq, v, at);
+    return v == ACL_ALLOWED;
+}
+
+static void deny_late(struct request *rq, enum acl_verdict v, size_t at)
+{
+    char name[COMMAND_NAME_MAX];
+    command_full_name(rq->command, name, sizeof name);
+    acl_denied(rq, v, name, at, true);
+    resp_errorf(rq->out,
+                "NOPERM ACLs rules changed between the moment the transaction was accumulated and "
+                "the EXEC call. This command is no longer allowed for the following reason: %s",
+                v == ACL_DENIED_COMMAND ? "no permission to execute the command or subcommand"
+                : v == ACL_DENIED_KEY   ? "no permission to touch the specified keys"
+                                        : "no permission to access one of the channels used as "
+                                          "arguments to the command");
+}
+
+bool acl_may_still_run(struct request *rq)
+{
+    struct client *c = rq->client;
+    size_t at = 0;
+    /* A user that is gone may nothing, but EXEC has promised a reply for each command. */
+    bool known = is_still_user(c);
+    if (known && c->acl_pass != 0)
+        return true;
+    enum acl_verdict v = known ? judge(rq, &at) : ACL_DENIED_COMMAND;
+    if (v != ACL_ALLOWED)
+        deny_late(rq, v, at);
     return v == ACL_ALLOWED;
 }
 

@@ -1,88 +1,25 @@
 #include "acl_commands.h"
 
-#include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-struct acl_commands {
-    const struct command_table *table;
-    size_t count;         /* of numbers given */
-    uint16_t first_sub[]; /* by number of the command: that of its first subcommand */
-};
-
-static size_t count_subs(const struct command *top)
-{
-    size_t n = 0;
-    while (top->subcommands != NULL && top->subcommands[n].name != NULL)
-        n++;
-    return n;
-}
-
-struct acl_commands *acl_commands_create(const struct command_table *t)
-{
-    size_t tops = command_count(t);
-    struct acl_commands *cs = calloc(1, sizeof *cs + tops * sizeof cs->first_sub[0]);
-    if (cs == NULL)
-        return NULL;
-    cs->table = t;
-    cs->count = tops;
-    for (size_t i = 0; i < tops; i++) {
-        cs->first_sub[i] = (uint16_t)cs->count;
-        cs->count += count_subs(command_at(t, i));
-    }
-    assert(cs->count <= ACL_COMMANDS_MAX);
-    return cs;
-}
-
-void acl_commands_destroy(struct acl_commands *cs)
-{
-    free(cs);
-}
-
-unsigned acl_command_id(const struct acl_commands *cs, const struct command *top,
-                        const struct command *row)
-{
-    size_t i = command_index(cs->table, top);
-    return (unsigned)(row == top ? i : cs->first_sub[i] + (size_t)(row - top->subcommands));
-}
-
-bool acl_command_find(const struct acl_commands *cs, const char *name, size_t len,
-                      struct acl_command *found)
+const struct command *acl_command_find(const struct command_table *t, const char *name, size_t len)
 {
     const char *bar = memchr(name, '|', len);
     size_t head = bar == NULL ? len : (size_t)(bar - name);
-    found->top = command_find(cs->table, name, head);
-    if (found->top == NULL)
-        return false;
-    found->row = bar == NULL ? found->top : command_find_sub(found->top, bar + 1, len - head - 1);
-    if (found->row == NULL)
-        return false;
-    found->id = acl_command_id(cs, found->top, found->row);
-    return true;
+    const struct command *c = command_find(t, name, head);
+    return c == NULL || bar == NULL ? c : command_find_sub(c, bar + 1, len - head - 1);
 }
 
-void acl_commands_each(const struct acl_commands *cs,
-                       void (*fn)(void *arg, const struct acl_command *c), void *arg)
+void acl_commands_each(const struct command_table *t,
+                       void (*fn)(void *arg, const struct command *c), void *arg)
 {
-    for (size_t i = 0; i < command_count(cs->table); i++) {
-        const struct command *top = command_at(cs->table, i);
-        struct acl_command c = {.top = top, .row = top, .id = (unsigned)i};
-        fn(arg, &c);
-        for (size_t n = 0; n < count_subs(top); n++) {
-            c.row = &top->subcommands[n];
-            c.id = cs->first_sub[i] + (unsigned)n;
-            fn(arg, &c);
-        }
+    for (size_t i = 0; i < command_count(t); i++) {
+        const struct command *c = command_at(t, i);
+        fn(arg, c);
+        for (c = c->subcommands; c != NULL && c->name != NULL; c++)
+            fn(arg, c);
     }
-}
-
-void acl_command_name(const struct command *top, const struct command *row, char *name)
-{
-    if (row == top)
-        snprintf(name, ACL_COMMAND_NAME, "%s", top->name);
-    else
-        snprintf(name, ACL_COMMAND_NAME, "%s|%s", top->name, row->name);
 }
 
 /* ---- categories ---- */
@@ -119,10 +56,10 @@ static void compare(void *arg, const char *name)
     m->found |= strcmp(name, m->category) == 0;
 }
 
-bool acl_command_is_in(const struct command *row, const char *category)
+bool acl_command_is_in(const struct command *c, const char *category)
 {
     struct membership m = {.category = category};
-    command_categories(row, compare, &m);
+    command_categories(c, compare, &m);
     return m.found;
 }
 
@@ -171,19 +108,19 @@ static bool set_reads(size_t argc, const struct resp_arg *argv)
     return false;
 }
 
-unsigned acl_key_access(const struct acl_command *c, size_t argc, const struct resp_arg *argv,
+unsigned acl_key_access(const struct command *c, size_t argc, const struct resp_arg *argv,
                         size_t nth)
 {
-    const char *name = c->row->name;
-    if (c->row != c->top) /* OBJECT, MEMORY USAGE: about values, not the values */
-        return c->row->flags & CMD_WRITE ? ACL_WRITE : 0;
+    const char *name = c->name;
+    if (c->container != NULL) /* OBJECT, MEMORY USAGE: about values, not the values */
+        return c->flags & CMD_WRITE ? ACL_WRITE : 0;
     if (strcmp(name, "set") == 0)
         return ACL_WRITE | (set_reads(argc, argv) ? ACL_READ : 0);
     for (size_t i = 0; i < sizeof exceptions / sizeof exceptions[0]; i++)
         if (strcmp(exceptions[i].name, name) == 0)
             return nth == 1 && exceptions[i].second != 0 ? exceptions[i].second
                                                          : exceptions[i].access;
-    return c->row->flags & CMD_WRITE ? ACL_WRITE : ACL_READ;
+    return c->flags & CMD_WRITE ? ACL_WRITE : ACL_READ;
 }
 
 /* ---- channels ---- */
@@ -197,22 +134,17 @@ static const struct channel_command {
     {"ssubscribe", 1, false, false}, {"psubscribe", 1, false, true},
 };
 
-static const struct channel_command *find_channel_command(const struct acl_command *c)
+static const struct channel_command *find_channel_command(const struct command *c)
 {
-    if (c->top->group != GROUP_PUBSUB || c->row != c->top)
+    if (c->group != GROUP_PUBSUB || c->container != NULL)
         return NULL;
     for (size_t i = 0; i < sizeof channel_commands / sizeof channel_commands[0]; i++)
-        if (strcmp(channel_commands[i].name, c->top->name) == 0)
+        if (strcmp(channel_commands[i].name, c->name) == 0)
             return &channel_commands[i];
     return NULL;
 }
 
-bool acl_has_channels(const struct acl_command *c)
-{
-    return find_channel_command(c) != NULL;
-}
-
-bool acl_channels_each(const struct acl_command *c, size_t argc,
+bool acl_channels_each(const struct command *c, size_t argc,
                        bool (*fn)(void *arg, size_t i, bool is_pattern), void *arg)
 {
     const struct channel_command *cc = find_channel_command(c);

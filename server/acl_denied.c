@@ -5,6 +5,7 @@
 
 #include "client_list.h"
 #include "server.h"
+#include "transaction.h"
 
 /* Copies as much as fits. */
 static size_t copy(char *to, size_t cap, const char *from, size_t len)
@@ -24,7 +25,6 @@ static void note(struct request *rq, struct acl_log_entry *e)
     if (!t.failed && t.len > 0) /* without the line break */
         e->client[copy(e->client, sizeof e->client - 1, t.bytes, t.len - 1)] = '\0';
     text_free(&t);
-    e->context = "toplevel";
     e->count = 1;
     e->created_ms = e->updated_ms = rq->now_ms;
     lock_acquire(&s->acl.lock);
@@ -45,13 +45,14 @@ static void count(struct worker_stats *t, enum acl_verdict v)
     counter_add(counters[v], 1);
 }
 
-void acl_denied(struct request *rq, enum acl_verdict v, const char *command, size_t at)
+void acl_denied(struct request *rq, enum acl_verdict v, const char *command, size_t at, bool late)
 {
     count(&rq->worker->stats, v);
     struct acl_log_entry *e = calloc(1, sizeof *e);
     if (e == NULL)
         return;
     e->reason = v;
+    e->context = late || transaction_is_open(rq->client) ? "multi" : "toplevel";
     if (v == ACL_DENIED_COMMAND) {
         e->object_len = copy(e->object, sizeof e->object, command, strlen(command));
     } else {
@@ -71,6 +72,7 @@ void acl_denied_login(struct request *rq, const char *user, size_t len)
     if (e == NULL)
         return;
     e->reason = ACL_DENIED_AUTH;
+    e->context = "toplevel";
     e->object_len = copy(e->object, sizeof e->object, rq->argv[0].ptr, rq->argv[0].len);
     e->user_len = copy(e->user, sizeof e->user, user, len);
     note(rq, e);

@@ -214,79 +214,80 @@ static void put_all(struct acl_selector *s, bool allow)
     text_free(&s->rules);
 }
 
-static void put_command(struct acl_selector *s, const struct acl_commands *cs,
-                        const struct acl_command *c, bool allow)
+static void put_command(struct acl_selector *s, const struct command_table *t,
+                        const struct command *c, bool allow)
 {
-    put_bit(s, c->id, allow);
-    if (c->row != c->top || c->top->subcommands == NULL)
-        return;
-    for (const struct command *sub = c->top->subcommands; sub->name != NULL; sub++)
-        put_bit(s, acl_command_id(cs, c->top, sub), allow);
+    put_bit(s, (unsigned)command_index(t, c), allow);
+    for (const struct command *sub = c->subcommands; sub != NULL && sub->name != NULL; sub++)
+        put_bit(s, (unsigned)command_index(t, sub), allow);
 }
 
 struct category_rule {
     struct acl_selector *selector;
+    const struct command_table *table;
     const char *category;
     bool allow;
 };
 
-static void put_if_member(void *arg, const struct acl_command *c)
+static void put_if_member(void *arg, const struct command *c)
 {
     const struct category_rule *r = arg;
-    if (acl_command_is_in(c->row, r->category))
-        put_bit(r->selector, c->id, r->allow);
+    if (acl_command_is_in(c, r->category))
+        put_bit(r->selector, (unsigned)command_index(r->table, c), r->allow);
 }
 
 /* "@read", its sign known. */
-static enum acl_error apply_category(struct acl_selector *s, const struct acl_commands *cs,
+static enum acl_error apply_category(struct acl_selector *s, const struct command_table *t,
                                      bool allow, const char *rule, size_t len)
 {
     if (acl_word_is(rule, len, "@all")) {
         put_all(s, allow);
         return ACL_OK;
     }
-    struct category_rule r = {
-        .selector = s, .category = acl_category_find(rule + 1, len - 1), .allow = allow};
+    struct category_rule r = {.selector = s,
+                              .table = t,
+                              .category = acl_category_find(rule + 1, len - 1),
+                              .allow = allow};
     if (r.category == NULL)
         return ACL_UNKNOWN;
-    acl_commands_each(cs, put_if_member, &r);
+    acl_commands_each(t, put_if_member, &r);
     return note_rule(s, allow, rule, len);
 }
 
 /* "select|0": one use of a command that has no subcommands. */
-static enum acl_error apply_first_arg(struct acl_selector *s, const struct acl_commands *cs,
+static enum acl_error apply_first_arg(struct acl_selector *s, const struct command_table *t,
                                       const char *rule, size_t len)
 {
     const char *bar = memrchr(rule, '|', len);
-    struct acl_command c;
-    if (bar == NULL || !acl_command_find(cs, rule, (size_t)(bar - rule), &c))
+    const struct command *c = bar == NULL ? NULL : acl_command_find(t, rule, (size_t)(bar - rule));
+    if (c == NULL)
         return ACL_UNKNOWN;
-    if (c.row != c.top)
+    if (c->container != NULL)
         return ACL_FIRST_ARG_OF_SUB;
-    if (c.top->subcommands != NULL)
+    if (c->subcommands != NULL)
         return ACL_UNKNOWN;
     size_t arg = len - (size_t)(bar + 1 - rule);
     if (arg == 0 || memchr(bar, ' ', arg + 1) != NULL || memchr(bar, '\0', arg + 1) != NULL)
         return ACL_SYNTAX;
-    if (!add_first_arg(s, c.id, bar + 1, arg))
+    if (!add_first_arg(s, (unsigned)command_index(t, c), bar + 1, arg))
         return ACL_NO_MEMORY;
     return note_rule(s, true, rule, len);
 }
 
-static enum acl_error apply_command(struct acl_selector *s, const struct acl_commands *cs,
+static enum acl_error apply_command(struct acl_selector *s, const struct command_table *t,
                                     const char *rule, size_t len)
 {
     bool allow = *rule++ == '+';
-    struct acl_command c;
     if (--len > 0 && *rule == '@')
-        return apply_category(s, cs, allow, rule, len);
-    if (acl_command_find(cs, rule, len, &c)) {
-        put_command(s, cs, &c, allow);
+        return apply_category(s, t, allow, rule, len);
+    const struct command *c = acl_command_find(t, rule, len);
+    if (c != NULL) {
+        put_command(s, t, c, allow);
         return note_rule(s, allow, rule, len);
     }
     if (acl_command_is_foreign(rule, len))
         return note_rule(s, allow, rule, len);
-    return allow ? apply_first_arg(s, cs, rule, len) : ACL_UNKNOWN;
+    return allow ? apply_first_arg(s, t, rule, len) : ACL_UNKNOWN;
 }
 
 /* ---- rules about keys and channels ---- */
@@ -349,7 +350,7 @@ static enum acl_error apply_channels(struct acl_selector *s, const char *rule, s
     return ACL_OK;
 }
 
-enum acl_error acl_selector_apply(struct acl_selector *s, const struct acl_commands *cs,
+enum acl_error acl_selector_apply(struct acl_selector *s, const struct command_table *t,
                                   const char *rule, size_t len)
 {
     bool all_keys = acl_word_is(rule, len, "allkeys") || acl_word_is(rule, len, "~*");
@@ -370,7 +371,7 @@ enum acl_error acl_selector_apply(struct acl_selector *s, const struct acl_comma
         return ACL_OK;
     }
     if (len > 0 && (*rule == '+' || *rule == '-'))
-        return apply_command(s, cs, rule, len);
+        return apply_command(s, t, rule, len);
     if (len > 0 && (*rule == '~' || *rule == '%'))
         return apply_keys(s, rule, len);
     if (len > 0 && *rule == '&')

@@ -57,7 +57,7 @@ struct acl_selector *acl_selector_create(bool all_channels);
 struct acl_selector *acl_selector_copy(const struct acl_selector *s);
 void acl_selector_destroy(struct acl_selector *s);
 /* One rule: "+get", "-@write", "~key*", "%R~key*", "&channel", "allkeys", ... */
-enum acl_error acl_selector_apply(struct acl_selector *s, const struct acl_commands *cs,
+enum acl_error acl_selector_apply(struct acl_selector *s, const struct command_table *t,
                                   const char *rule, size_t len);
 /* "+@all -get", "~a* %R~b", "&a &b". */
 void acl_selector_print_commands(const struct acl_selector *s, struct text *t);

@@ -233,7 +233,7 @@ static enum acl_error apply_rule(struct acl_user *u, const struct acl_rules *r, 
         drop_selectors(u);
     else if (acl_word_is(rule, len, "reset"))
         return reset(u, r);
-    else if (len > 0 && memchr("><#!", *rule, 4) != NULL)
+    else if (len > 0 && (*rule == '>' || *rule == '<' || *rule == '#' || *rule == '!'))
         return apply_password(u, rule, len);
     else if (len > 0 && *rule == '(')
         return apply_selector(u, r, rule, len);
@@ -259,7 +259,7 @@ static enum acl_error apply_joined(struct acl_user *u, const struct acl_rules *r
     size_t len = 0;
     for (size_t i = 0; i < n; i++)
         len += words[i].len + 1;
-    char *rule = malloc(len), *at = rule;
+    char *rule = malloc(len + 1), *at = rule;
     if (rule == NULL)
         return ACL_NO_MEMORY;
     for (size_t i = 0; i < n; i++) {

@@ -42,7 +42,7 @@ struct acl_word {
     size_t len;
 };
 struct acl_rules {
-    const struct acl_commands *commands;
+    const struct command_table *commands;
     bool all_channels; /* what a user or a selector begins with */
 };
 /* Applies rules one after the other; "(+get" "~x)" is one. At a fault some are applied, and *bad is

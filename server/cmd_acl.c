@@ -235,16 +235,16 @@ struct members {
     bool counting;
 };
 
-static void put_member(void *arg, const struct acl_command *c)
+static void put_member(void *arg, const struct command *c)
 {
     struct members *m = arg;
-    char name[ACL_COMMAND_NAME];
-    if (!acl_command_is_in(c->row, m->category))
+    char name[COMMAND_NAME_MAX];
+    if (!acl_command_is_in(c, m->category))
         return;
     m->count++;
     if (m->counting)
         return;
-    acl_command_name(c->top, c->row, name);
+    command_full_name(c, name, sizeof name);
     put_text(m->rq, name);
 }
 
@@ -270,11 +270,11 @@ static void acl_cat(struct request *rq)
             resp_errorf(rq->out, "ERR Unknown category '%.*s'", (int)(len < 128 ? len : 128), name);
         return;
     }
-    const struct acl_commands *cs = rq->server->acl.commands;
-    acl_commands_each(cs, put_member, &m);
+    const struct command_table *t = rq->server->commands;
+    acl_commands_each(t, put_member, &m);
     resp_array(rq->out, m.count);
     m.counting = false;
-    acl_commands_each(cs, put_member, &m);
+    acl_commands_each(t, put_member, &m);
 }
 
 /* ---- GENPASS ---- */
@@ -359,16 +359,18 @@ static void acl_log(struct request *rq)
 
 /* ---- DRYRUN ---- */
 
-static void try_command(struct request *rq, const struct acl_user *u, const struct acl_command *c)
+static void try_command(struct request *rq, const struct acl_user *u, const struct command *c)
 {
     size_t at, argc = rq->argc - 3;
-    char name[ACL_COMMAND_NAME];
-    acl_command_name(c->top, c->row, name);
-    if (c->row->arity > 0 ? argc != (size_t)c->row->arity : argc < (size_t)-c->row->arity) {
+    char name[COMMAND_NAME_MAX];
+    command_full_name(c, name, sizeof name);
+    if (c->arity > 0 ? argc != (size_t)c->arity : argc < (size_t)-c->arity) {
         resp_errorf(rq->out, "ERR wrong number of arguments for '%s' command", name);
         return;
     }
-    enum acl_verdict v = acl_check(u, c, argc, rq->argv + 3, &at);
+    struct acl_request asked = {
+        .commands = rq->server->commands, .command = c, .argc = argc, .argv = rq->argv + 3};
+    enum acl_verdict v = acl_check(u, &asked, &at);
     if (v == ACL_ALLOWED) {
         resp_ok(rq->out);
         return;
@@ -386,30 +388,24 @@ static void try_command(struct request *rq, const struct acl_user *u, const stru
     put_printed(rq, &t);
 }
 
-static bool find_command(struct request *rq, struct acl_command *c)
+/* Replies the error and returns NULL when there is none. */
+static const struct command *find_command(struct request *rq)
 {
-    const struct acl_commands *cs = rq->server->acl.commands;
-    size_t len;
-    const char *name = request_flat(rq, 3, &len);
-    if (name == NULL)
-        return false;
-    bool found = acl_command_find(cs, name, len, c);
-    if (found && c->row == c->top && c->top->subcommands != NULL && rq->argc > 4) {
-        size_t sub_len;
-        const char *sub = request_flat(rq, 4, &sub_len);
-        c->row = sub == NULL ? NULL : command_find_sub(c->top, sub, sub_len);
-        found = c->row != NULL;
-        if (found)
-            c->id = acl_command_id(cs, c->top, c->row);
-    }
-    if (!found)
+    size_t len, sub_len = 0;
+    const char *name = request_flat(rq, 3, &len), *sub = NULL;
+    if (name == NULL || (rq->argc > 4 && (sub = request_flat(rq, 4, &sub_len)) == NULL))
+        return NULL;
+    const struct command *c = acl_command_find(rq->server->commands, name, len);
+    if (c != NULL && c->subcommands != NULL && sub != NULL)
+        c = command_find_sub(c, sub, sub_len);
+    if (c == NULL)
         resp_errorf(rq->out, "ERR Command '%.*s' not found", (int)(len < 128 ? len : 128), name);
-    return found;
+    return c;
 }
 
 static void acl_dryrun(struct request *rq)
 {
-    struct acl_command c;
+    const struct command *c;
     size_t len;
     const char *name = request_flat(rq, 2, &len);
     if (name == NULL)
@@ -417,8 +413,8 @@ static void acl_dryrun(struct request *rq)
     struct acl_user *u = acl_get(rq->server, name, len);
     if (u == NULL)
         resp_errorf(rq->out, "ERR User '%.*s' not found", (int)(len < 128 ? len : 128), name);
-    else if (find_command(rq, &c))
-        try_command(rq, u, &c);
+    else if ((c = find_command(rq)) != NULL)
+        try_command(rq, u, c);
     acl_let_go(rq->server, u);
 }
 

@@ -78,7 +78,8 @@ static void run_queue(struct request *rq, const struct transaction *t)
         one.command = q->command;
         one.argc = q->argc;
         one.argv = q->argv;
-        dispatch_call(&one);
+        if (acl_may_all(rq->client, &rq->server->acl) || acl_may_still_run(&one))
+            dispatch_call(&one);
     }
 }
 

@@ -117,8 +117,7 @@ static void subscribers_only(struct request *rq)
 
 static bool may_run(struct request *rq)
 {
-    const struct command *top = rq->command;
-    if (!resolve(rq) || !(acl_may_all(rq->client, &rq->server->acl) || acl_may_run(rq, top)))
+    if (!resolve(rq) || !(acl_may_all(rq->client, &rq->server->acl) || acl_may_run(rq)))
         return false;
     if (rq->client->subscriber && rq->client->proto == 2 &&
         !(rq->command->flags & CMD_SUBSCRIBED)) {

@@ -16,6 +16,7 @@ enum mail_kind {
     MAIL_KILL,       /* close the client */
     MAIL_PUSH,       /* bytes for the client's output */
     MAIL_PUBLISH,    /* a message for subscribers */
+    MAIL_USERS,      /* users have changed: who may still listen to channels? */
     MAIL_STOP,       /* answer what has come, then end */
 };
 

@@ -152,12 +152,9 @@ static bool set_ciphers(struct making *m)
 static int key_password(char *buf, int size, int writing, void *arg)
 {
     const char *password = arg;
-    size_t len = strlen(password);
     (void)writing;
-    if (size < 0 || len > (size_t)size)
-        return -1;
-    memcpy(buf, password, len);
-    return (int)len;
+    int len = size <= 0 ? -1 : snprintf(buf, (size_t)size, "%s", password);
+    return len < size ? len : -1;
 }
 
 static bool set_certificate(struct making *m)

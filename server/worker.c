@@ -158,6 +158,11 @@ static void take_mail(struct worker *w, struct mail *m)
     case MAIL_PUBLISH:
         pubsub_deliver(w, m);
         break;
+    case MAIL_USERS:
+        for (c = w->connections; c != NULL; c = c->next)
+            if (c->client.subscriber && !c->dying && !acl_client_is_welcome(&c->client))
+                connection_close(c);
+        break;
     case MAIL_STOP:
         stop(w);
         break;

@@ -14,7 +14,7 @@ static const struct acl_rules *rules(void)
 {
     static struct acl_rules r;
     if (r.commands == NULL)
-        r.commands = acl_commands_create(command_table_create());
+        r.commands = command_table_create();
     if (r.commands == NULL)
         abort();
     return &r;
@@ -51,16 +51,16 @@ struct both {
     const struct acl_user *a, *b;
 };
 
-static void compare(void *arg, const struct acl_command *c)
+static void compare(void *arg, const struct command *c)
 {
     const struct both *users = arg;
-    struct resp_arg argv[4] = {{.ptr = c->top->name, .len = strlen(c->top->name)},
+    struct resp_arg argv[4] = {{.ptr = c->name, .len = strlen(c->name)},
                                {.ptr = "key", .len = 3},
                                {.ptr = "1", .len = 1},
                                {.ptr = "abc", .len = 3}};
     size_t at, again;
-    if (acl_check(users->a, c, 4, argv, &at) != acl_check(users->b, c, 4, argv, &again) ||
-        at != again)
+    struct acl_request rq = {.commands = rules()->commands, .command = c, .argc = 4, .argv = argv};
+    if (acl_check(users->a, &rq, &at) != acl_check(users->b, &rq, &again) || at != again)
         abort();
 }
 

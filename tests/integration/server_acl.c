@@ -242,6 +242,64 @@ START_TEST(users_are_shown)
 }
 END_TEST
 
+START_TEST(transactions_are_looked_at_twice)
+{
+    ck_assert(asks(admin, "OK", "ACL SETUSER app on >p ~a +@all -flushall"));
+    redisContext *c = login("app", "p");
+    /* When it is queued. */
+    ck_assert(asks(c, "OK", "MULTI"));
+    ck_assert(asks(c, "QUEUED", "SET a 1"));
+    ck_assert(asks(c, "NOPERM No permissions to access a key", "SET b 1"));
+    ck_assert(asks(c, "EXECABORT Transaction discarded because of previous errors.", "EXEC"));
+    /* When it is carried out. */
+    ck_assert(asks(c, "OK", "MULTI"));
+    ck_assert(asks(c, "QUEUED", "SET a 1"));
+    ck_assert(asks(c, "QUEUED", "GET a"));
+    ck_assert(asks(admin, "OK", "ACL SETUSER app -get"));
+    redisReply *r = ask(c, "EXEC");
+    ck_assert_uint_eq(r->elements, 2);
+    ck_assert_str_eq(r->element[0]->str, "OK");
+    ck_assert_str_eq(r->element[1]->str,
+                     "NOPERM ACLs rules changed between the moment the transaction was accumulated "
+                     "and the EXEC call. This command is no longer allowed for the following "
+                     "reason: no permission to execute the command or subcommand");
+    freeReplyObject(r);
+    r = ask(admin, "ACL LOG");
+    ck_assert_uint_eq(r->elements, 2);
+    expect_pair(r->element[0], "object", "get");
+    expect_pair(r->element[0], "context", "multi");
+    expect_pair(r->element[1], "object", "b");
+    expect_pair(r->element[1], "context", "multi");
+    freeReplyObject(r);
+    redisFree(c);
+}
+END_TEST
+
+START_TEST(channels)
+{
+    ck_assert(asks(admin, "OK", "ACL SETUSER app on >p +@all &news.* &a"));
+    redisContext *c = login("app", "p"), *sub = login("app", "p");
+    ck_assert_int_eq(ask_integer(c, "PUBLISH news.x 1"), 0);
+    ck_assert(asks(c, "NOPERM No permissions to access a channel", "PUBLISH b 1"));
+    ck_assert(asks(c, "NOPERM No permissions to access a channel", "SUBSCRIBE a b"));
+    ck_assert(asks(c, "NOPERM No permissions to access a channel", "PSUBSCRIBE news.x*"));
+    redisReply *r = ask(sub, "PSUBSCRIBE news.*");
+    ck_assert_int_eq(r->type, REDIS_REPLY_ARRAY);
+    freeReplyObject(r);
+    /* Who may no more hear what it listens to is cut off; what allows more cuts off nobody. */
+    ck_assert(asks(admin, "OK", "ACL SETUSER app &c"));
+    ck_assert_int_eq(ask_integer(admin, "PUBLISH news.x 1"), 1);
+    ck_assert_int_eq(redisGetReply(sub, (void **)&r), REDIS_OK);
+    freeReplyObject(r);
+    ck_assert(asks(admin, "OK", "ACL SETUSER app resetchannels &a"));
+    ck_assert_int_eq(redisGetReply(sub, (void **)&r), REDIS_ERR);
+    ck_assert_int_eq(ask_integer(c, "PUBLISH a 1"), 0);
+    ck_assert_int_eq(info_number(admin, "acl_access_denied_channel"), 3);
+    redisFree(sub);
+    redisFree(c);
+}
+END_TEST
+
 START_TEST(denials_are_logged)
 {
     ck_assert(asks(admin, "OK", "ACL SETUSER app on >p ~a +@all -flushall"));
@@ -400,6 +458,8 @@ int main(void)
     tcase_add_test(t, a_deleted_user_is_gone);
     tcase_add_test(t, clients_have_users);
     tcase_add_test(t, users_are_shown);
+    tcase_add_test(t, transactions_are_looked_at_twice);
+    tcase_add_test(t, channels);
     tcase_add_test(t, denials_are_logged);
     suite_add_tcase(suite, t);
     t = tcase_create("servers of their own");

@@ -13,13 +13,11 @@ static void begin(void)
 {
     table = command_table_create();
     ck_assert_ptr_nonnull(table);
-    rules = (struct acl_rules){.commands = acl_commands_create(table)};
-    ck_assert_ptr_nonnull(rules.commands);
+    rules = (struct acl_rules){.commands = table};
 }
 
 static void end(void)
 {
-    acl_commands_destroy((struct acl_commands *)(uintptr_t)rules.commands);
     command_table_destroy(table);
 }
 
@@ -157,17 +155,16 @@ static enum acl_verdict verdict(const struct acl_user *u, const char *request, s
     struct resp_arg argv[32];
     char copy[512], *rest = NULL;
     size_t argc = 0;
-    struct acl_command c;
     snprintf(copy, sizeof copy, "%s", request);
     for (char *w = strtok_r(copy, " ", &rest); w != NULL; w = strtok_r(NULL, " ", &rest))
         argv[argc++] = (struct resp_arg){.ptr = w, .len = strlen(w)};
-    ck_assert(acl_command_find(rules.commands, argv[0].ptr, argv[0].len, &c));
-    if (c.top->subcommands != NULL && argc > 1) {
-        c.row = command_find_sub(c.top, argv[1].ptr, argv[1].len);
-        ck_assert_ptr_nonnull(c.row);
-        c.id = acl_command_id(rules.commands, c.top, c.row);
-    }
-    return acl_check(u, &c, argc, argv, at);
+    struct acl_request asked = {.commands = table, .argc = argc, .argv = argv};
+    asked.command = acl_command_find(table, argv[0].ptr, argv[0].len);
+    ck_assert_ptr_nonnull(asked.command);
+    if (asked.command->subcommands != NULL && argc > 1)
+        asked.command = command_find_sub(asked.command, argv[1].ptr, argv[1].len);
+    ck_assert_ptr_nonnull(asked.command);
+    return acl_check(u, &asked, at);
 }
 
 START_TEST(rules_decide)
