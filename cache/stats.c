@@ -130,6 +130,7 @@ void cache_stats_reset(struct cache *cache)
     reset(cache, N_MISSES);
     reset(cache, N_EXPIRED);
     reset(cache, N_EVICTED);
+    reset(cache, N_REFUSED);
     for (unsigned i = N_RUNG_RUNS; i < N_RUNG_US + CACHE_RUNGS; i++)
         reset(cache, i);
 }

@@ -18,6 +18,7 @@
 #define LONGEST ((size_t)100 << 10)
 
 struct stress {
+    struct cache_opts opts;
     struct cache *cache;
     atomic_bool stop;
     unsigned long ops;
@@ -150,6 +151,15 @@ static void on_scan(void *arg, const void *key, size_t len, enum cache_type type
     ck_assert(len > 2 && memcmp(key, "k", 1) == 0);
 }
 
+/* Makes the keeper walk over all items, coding or decoding them. */
+static void change_options(struct worker *w)
+{
+    struct cache_opts opts = w->stress->opts;
+    opts.compression = (enum cache_compression)random_below(&w->random, 3);
+    opts.psi = random_below(&w->random, 2) == 0;
+    cache_configure(w->stress->cache, &opts);
+}
+
 static void rare(struct worker *w)
 {
     uint64_t cursor = 0;
@@ -167,6 +177,10 @@ static void rare(struct worker *w)
         break;
     case 3:
         cache_dict_train(w->stress->cache, NULL, 0);
+        break;
+    case 4:
+    case 5:
+        change_options(w);
         break;
     default:
         for (int i = 0; i < 10; i++)
@@ -228,6 +242,7 @@ static void run(struct cache_opts opts)
     const char *text = getenv("ZSC_OPS");
     struct stress s = {.ops = text == NULL ? 12000 : strtoul(text, NULL, 10)};
     memcpy(opts.hash_seed, "stress", 6);
+    s.opts = opts;
     s.cache = cache_create(&opts);
     ck_assert_ptr_nonnull(s.cache);
     for (unsigned i = 0; i <= THREADS; i++) {

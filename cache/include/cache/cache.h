@@ -338,7 +338,7 @@ struct cache_stats {
     } rung[CACHE_RUNGS];
 };
 void cache_stats(struct cache *cache, struct cache_stats *out);
-/* Sets hits, misses, expired, evicted and the rungs' counters to zero. */
+/* Sets hits, misses, expired, evicted, refused and the rungs' counters to zero. */
 void cache_stats_reset(struct cache *cache);
 /* The pool below, for INFO zspool: its statistics functions are in zspool/zspool.h. */
 struct zs_pool *cache_pool(struct cache *cache);
