@@ -147,3 +147,16 @@ void cache_unlock_keys(struct cache_thread *t)
     t->locked = NULL;
     t->locked_count = 0;
 }
+
+bool cache_holds_key(const struct cache_thread *t, const struct cache_key *k)
+{
+    if (t->has_world)
+        return true;
+    struct shard *shards = db_shards(t->cache, k->db);
+    return shards != NULL && is_locked_already(t, &shards[shard_number(t->cache, k->hash)]);
+}
+
+bool cache_holds_world(const struct cache_thread *t)
+{
+    return t->has_world;
+}

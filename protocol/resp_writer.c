@@ -37,7 +37,8 @@ static char *grow(struct resp_out *out, size_t n)
         return NULL;
     size_t cap = out->cap < FIRST_BYTES ? FIRST_BYTES : out->cap;
     size_t need;
-    bool fits = !__builtin_add_overflow(out->len, n, &need) && need <= SIZE_MAX / 4;
+    bool fits = !__builtin_add_overflow(out->len, n, &need) && need <= SIZE_MAX / 4 &&
+                (out->most == 0 || need <= out->most);
     while (fits && cap < need)
         cap += cap / 2;
     char *data = fits ? realloc(out->data, cap) : NULL;

@@ -56,6 +56,7 @@ enum command_flags {
     /* Not Redis's: */
     CMD_SUBSCRIBED = 1u << 16, /* allowed to a subscriber that speaks RESP2 */
     CMD_AT_ONCE = 1u << 20,    /* runs after MULTI, too, where others are queued */
+    CMD_APART = 1u << 22,      /* looks at no key, nor at what all of them make up */
     CMD_OTHER_DB = 1u << 21,   /* touches, or goes over to, another database than the client's */
     CMD_TIMED = 1u << 31,      /* may be slow, so it is timed by itself. Set by the table */
 };
@@ -117,6 +118,7 @@ extern const struct command commands_pubsub[];
 extern const struct command commands_transaction[];
 extern const struct command commands_slowlog[];
 extern const struct command commands_latency[];
+extern const struct command commands_script[];
 
 /* The table of all commands, hashed by name. Made once at start, then read only. */
 struct command_table;

@@ -59,6 +59,28 @@ static uint64_t client_memory(struct server *s)
     return sum;
 }
 
+static void put_scripts(struct info *i)
+{
+    struct server *s = i->server;
+    uint64_t lua = 0;
+    for (unsigned n = 0; n < s->worker_count; n++)
+        lua += atomic_load_explicit(&s->workers[n]->script.bytes, memory_order_relaxed);
+    lock_acquire(&s->scripts.lock);
+    uint64_t texts = s->scripts.bytes, count = s->scripts.count;
+    lock_release(&s->scripts.lock);
+    put(i, "used_memory_lua", lua);
+    put(i, "used_memory_vm_eval", lua);
+    put_human(i, "used_memory_lua_human", lua);
+    put(i, "used_memory_scripts_eval", texts);
+    put(i, "number_of_cached_scripts", count);
+    put(i, "number_of_functions", 0);
+    put(i, "number_of_libraries", 0);
+    put(i, "used_memory_vm_functions", 0);
+    put_both(i, "used_memory_vm_total", "used_memory_vm_total_human", lua);
+    put(i, "used_memory_functions", 0);
+    put_both(i, "used_memory_scripts", "used_memory_scripts_human", texts);
+}
+
 void info_memory(struct info *i)
 {
     const struct cache_stats *c = &i->cache;
@@ -75,8 +97,7 @@ void info_memory(struct info *i)
     put(i, "used_memory_startup", c->other_bytes);
     put(i, "used_memory_dataset", data);
     text_printf(&i->text, "used_memory_dataset_perc:%.2f%%\r\n", 100 * ratio(data, c->used_memory));
-    put(i, "used_memory_lua", 0);
-    put_human(i, "used_memory_lua_human", 0);
+    put_scripts(i);
     put_both(i, "total_system_memory", "total_system_memory_human", (uint64_t)memory_of_machine());
     put_both(i, "maxmemory", "maxmemory_human", cap);
     text_printf(&i->text, "maxmemory_policy:%s\r\n",

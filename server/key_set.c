@@ -9,10 +9,10 @@
 /* So many are more than it is worth: the whole cache is locked then. */
 #define MOST_KEYS 16384
 
-/* Commands that look at no key and change nothing but what belongs to their client or to channels.
- */
-static bool is_apart_from_keys(const struct command *c)
+bool command_is_apart(const struct command *c)
 {
+    if (c->flags & CMD_APART)
+        return true;
     switch (c->group) {
     case GROUP_CONNECTION:
         return !(c->flags & CMD_OTHER_DB); /* SELECT: the keys after it are others */
@@ -37,16 +37,19 @@ static bool make_room(struct key_set *set, size_t n)
     return true;
 }
 
-/* A key that is too long or came in chunks is none: the command will refuse it. */
+/* One that is too long is none: the command will refuse it. */
+static void add_key(struct key_set *set, struct request *rq, const struct resp_arg *a)
+{
+    if (a->ptr != NULL &&
+        cache_key_init(rq->cache, &set->keys[set->count], request_db(rq), a->ptr, a->len))
+        set->count++;
+}
+
 static void add_positions(struct key_set *set, struct request *rq, const struct resp_arg *argv,
                           const int *pos, size_t n)
 {
-    unsigned db = request_db(rq);
-    for (size_t i = 0; i < n; i++) {
-        const struct resp_arg *a = &argv[pos[i]];
-        if (a->ptr != NULL && cache_key_init(rq->cache, &set->keys[set->count], db, a->ptr, a->len))
-            set->count++;
-    }
+    for (size_t i = 0; i < n; i++)
+        add_key(set, rq, &argv[pos[i]]);
 }
 
 static bool add_many(struct key_set *set, struct request *rq, const struct command *c, size_t argc,
@@ -66,7 +69,7 @@ bool key_set_add(struct key_set *set, struct request *rq, const struct command *
                  const struct resp_arg *argv)
 {
     int few[FEW_KEYS];
-    if (set->whole || is_apart_from_keys(c))
+    if (set->whole || command_is_apart(c))
         return true;
     bool unknown = c->group == GROUP_SCRIPTING || c->flags & CMD_OTHER_DB;
     int n = unknown ? 0 : command_key_positions(c, argc, argv, few, FEW_KEYS);
@@ -79,6 +82,15 @@ bool key_set_add(struct key_set *set, struct request *rq, const struct command *
     if (!make_room(set, (size_t)n))
         return false;
     add_positions(set, rq, argv, few, (size_t)n);
+    return true;
+}
+
+bool key_set_add_arguments(struct key_set *set, struct request *rq, size_t first, size_t n)
+{
+    if (!make_room(set, n))
+        return false;
+    for (size_t i = first; i < first + n; i++)
+        add_key(set, rq, &rq->argv[i]);
     return true;
 }
 

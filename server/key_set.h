@@ -6,6 +6,10 @@
 
 #include "command.h"
 
+/* Whether a command looks at no key and changes nothing but what belongs to its client or to
+ * channels. */
+bool command_is_apart(const struct command *c);
+
 struct key_set {
     struct cache_key *keys;
     size_t count, cap;
@@ -15,6 +19,8 @@ struct key_set {
 /* Adds the keys that a command touches. False without memory. */
 bool key_set_add(struct key_set *set, struct request *rq, const struct command *c, size_t argc,
                  const struct resp_arg *argv);
+/* Adds n arguments of the request. False without memory. */
+bool key_set_add_arguments(struct key_set *set, struct request *rq, size_t first, size_t n);
 /* Locks them, or the whole cache. False without memory. */
 bool key_set_lock(struct key_set *set, struct cache_thread *t);
 void key_set_unlock(struct key_set *set, struct cache_thread *t);

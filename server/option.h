@@ -51,6 +51,7 @@ extern const struct option options_security[]; /* auth.c */
 extern const struct option options_tls[];      /* tls_context.c */
 extern const struct option options_acl[];      /* acl.c */
 extern const struct option options_timing[];   /* timing.c */
+extern const struct option options_script[];   /* script_run.c */
 extern const struct option options_redis[];    /* redis_options.c */
 
 /* Calls fn with each row until it returns false. */

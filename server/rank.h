@@ -4,8 +4,9 @@
 #define SERVER_RANK_H
 
 enum server_rank {
-    RANK_TLS = 18,
+    RANK_SCRIPTS = 16,
     RANK_HOOKS = 17,
+    RANK_TLS = 18,
     RANK_ACL_CHANGE = 23,
     RANK_FANOUT = 24,
     RANK_ACL = 25,

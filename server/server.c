@@ -127,6 +127,7 @@ bool server_start(struct server *s)
     slowlog_init(&s->slowlog);
     latency_init(&s->latency);
     hooks_init(&s->hooks);
+    script_cache_init(&s->scripts);
     fit_maxclients(&s->settings);
     s->commands = command_table_create();
     if (s->commands == NULL || !make_run_id(s) || !server_create_cache(s) ||
@@ -173,6 +174,7 @@ void server_destroy(struct server *s)
     tls_end(s);
     if (s->cache != NULL) {
         slowlog_reset(&s->slowlog, s->cache);
+        script_cache_free(s);
         cache_destroy(s->cache);
     }
     command_table_destroy(s->commands);

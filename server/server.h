@@ -12,6 +12,7 @@
 #include "latency.h"
 #include "listener.h"
 #include "registry.h"
+#include "script_cache.h"
 #include "settings.h"
 #include "slowlog.h"
 #include "tls.h"
@@ -20,7 +21,8 @@
 
 #define RUN_ID_LETTERS 40
 /* What Redis this answers like; clients choose by it what they dare to send. */
-#define REDIS_VERSION "7.2.4"
+#define REDIS_VERSION     "7.2.4"
+#define REDIS_VERSION_NUM 0x00070204
 
 struct server {
     struct settings settings;
@@ -32,6 +34,7 @@ struct server {
     struct watch_table watch;
     struct hooks hooks;
     struct tls tls;
+    struct script_cache scripts;
     struct listener listener; /* in worker 0's loop */
     struct keeper keeper;
     struct slowlog slowlog;

@@ -31,6 +31,8 @@ struct settings {
     setting maxmemory, policy, samples, compression, compression_cpu, psi, databases;
     /* times of commands */
     setting slowlog_us, slowlog_max, latency_ms, latency_tracking;
+    /* scripts */
+    setting script_memory, script_cache, script_busy_ms, script_most_ms;
     /* process */
     setting threads;
     char *logfile, *pidfile;

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "pubsub.h"
+#include "script_engine.h"
 #include "server.h"
 
 /* How long a stopping worker waits for peers that do not read. */
@@ -322,6 +323,7 @@ void worker_destroy(struct worker *w)
         resp_parser_free(&w->parsers[i]);
     resp_out_free(&w->out);
     resp_out_free(&w->push);
+    script_engine_destroy(w->engine);
     command_stats_free(&w->commands);
     if (w->cache != NULL)
         cache_thread_destroy(w->cache);

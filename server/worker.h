@@ -34,6 +34,13 @@ struct worker_stats {
     counter subscribers; /* now */
 };
 
+/* The script that a worker carries out. Any thread reads it, and asks it to end. */
+struct script_activity {
+    _Atomic int64_t since_us; /* by the monotonic clock; 0 = there is none */
+    _Atomic bool wrote, kill;
+    _Atomic size_t bytes; /* memory of the worker's Lua */
+};
+
 struct worker {
     struct server *server;
     unsigned index;
@@ -65,6 +72,8 @@ struct worker {
     size_t connection_count;
     bool stopping;
     int64_t stop_by_ms;
+    struct script_engine *engine; /* made with the first script; NULL = none yet */
+    struct script_activity script;
     struct worker_stats stats;
     struct command_stats commands;
 };

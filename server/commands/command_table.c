@@ -41,7 +41,7 @@ static const struct command *const tables[] = {
     commands_dict,     commands_command, commands_compat,      commands_connection,
     commands_client,   commands_server,  commands_config,      commands_info,
     commands_pubsub,   commands_acl,     commands_transaction, commands_slowlog,
-    commands_latency,
+    commands_latency,  commands_script,
 };
 
 /* Names are letters only, and for a letter bit 5 is what tells its case: no other byte becomes one

@@ -226,6 +226,9 @@ void cache_update_end(struct cache_thread *t, struct cache_update *u);
  * how commands that lock run inside a transaction. CACHE_OOM when n is large and memory short. */
 enum cache_status cache_lock_keys(struct cache_thread *t, const struct cache_key *keys, size_t n);
 void cache_unlock_keys(struct cache_thread *t);
+/* Whether the caller holds the key, by itself or with the whole world. */
+bool cache_holds_key(const struct cache_thread *t, const struct cache_key *k);
+bool cache_holds_world(const struct cache_thread *t);
 
 /* ---- the whole keyspace ---- */
 

@@ -17,6 +17,7 @@ struct resp_out {
     char *data;
     size_t len;
     size_t cap;
+    size_t most;   /* bytes that it may grow to; 0 = any */
     uint8_t proto; /* 2 or 3 */
     bool failed;
 };
