@@ -5,6 +5,7 @@ import socket
 import subprocess
 import threading
 
+from . import certificates
 from .observe import Observer
 
 START_SECONDS = 30
@@ -33,8 +34,9 @@ def free_port():
 
 
 class Server:
-    def __init__(self, program):
+    def __init__(self, program, options=()):
         self.program = program
+        self.options = options
         self.port = free_port()
         self.process = None
         self.observer = None
@@ -44,7 +46,8 @@ class Server:
     def start(self):
         forget = ["--save", ""] if os.path.basename(self.program) == "redis-server" else []
         self.process = subprocess.Popen(
-            [self.program, "--bind", "127.0.0.1", "--port", str(self.port), "--maxmemory", "512mb", *forget],
+            [self.program, "--bind", "127.0.0.1", "--port", str(self.port), "--maxmemory", "512mb", *forget,
+             *self.options],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
         up = threading.Event()
         threading.Thread(target=self._read_output, args=(self.process.stdout, up), daemon=True).start()
@@ -85,6 +88,7 @@ class Servers:
 
     def __init__(self, program, folder):
         self.program = program
+        self.folder = folder
         self.by_name = {}
         self.path = os.path.join(folder, "control")
         self.listener = socket.socket(socket.AF_UNIX)
@@ -97,6 +101,15 @@ class Servers:
         if not server.is_running():
             server.start()
         return server.port
+
+    def start_tls(self):
+        """Starts the server `tls`; returns its port for TLS."""
+        folder = os.path.join(self.folder, "tls")
+        certificates.make(folder)
+        port = free_port()
+        self.by_name["tls"] = Server(self.program, ["--tls-port", str(port), *certificates.options(folder)])
+        self.start("tls")
+        return port
 
     def stop(self, name):
         self.by_name[name].stop()
@@ -136,6 +149,8 @@ class Servers:
                 self.stop(name)
             if action in ("start", "restart"):
                 return f"ok {self.start(name)}\n"
+            if action == "start-tls":
+                return f"ok {self.start_tls()}\n"
             return "ok\n"
-        except (ServerFault, OSError, KeyError) as fault:
+        except (ServerFault, OSError, KeyError, subprocess.CalledProcessError) as fault:
             return f"failed {fault}\n"
