@@ -152,7 +152,10 @@ static uint64_t limit_of(struct pressure *p, const struct group *g)
     return high < max ? high : max;
 }
 
-/* What cannot be had back by dropping files that nobody used of late. */
+static const char *const file_names[2][2] = {{"inactive_file ", "active_file "},
+                                             {"total_inactive_file ", "total_active_file "}};
+
+/* What cannot be had back by dropping files. Whether those are missed, the stalls tell. */
 static uint64_t used_of(struct pressure *p, const struct group *g, uint64_t limit)
 {
     const char *name = g->first_version ? "/memory.usage_in_bytes" : "/memory.current";
@@ -162,8 +165,8 @@ static uint64_t used_of(struct pressure *p, const struct group *g, uint64_t limi
     /* The long file only when it matters. */
     if (used < limit / 100 * USED_EVENTS || !read_text(p, g->path, "/memory.stat"))
         return used;
-    uint64_t files =
-        number_after(p->text, g->first_version ? "total_inactive_file " : "inactive_file ", 0);
+    const char *const *names = file_names[g->first_version];
+    uint64_t files = number_after(p->text, names[0], 0) + number_after(p->text, names[1], 0);
     return used > files ? used - files : 0;
 }
 

@@ -151,12 +151,12 @@ START_TEST(a_group_of_version_2)
     put_number(IN("high"), 510 * MIB);
     ck_assert_int_eq(pressure_read(p, NOW), PRESSURE_HARD);
     /* What is in files that nobody uses can be dropped by the kernel. */
-    put_file(IN("stat"), "anon 1\nactive_file 5\ninactive_file %llu\n",
+    put_file(IN("stat"), "anon 1\nactive_file 1048576\ninactive_file %llu\n",
              (unsigned long long)(200 * MIB));
     ck_assert_int_eq(pressure_read(p, NOW), PRESSURE_NONE);
     put_file(IN("events"), "low 0\nhigh 0\nmax 4\noom 0\noom_kill 0\n");
     ck_assert_int_eq(pressure_read(p, NOW), PRESSURE_NONE);
-    put_file(IN("stat"), "anon 1\nactive_file 5\ninactive_file %llu\n",
+    put_file(IN("stat"), "anon 1\nactive_file 1048576\ninactive_file %llu\n",
              (unsigned long long)(60 * MIB));
     ck_assert_int_eq(pressure_read(p, NOW), PRESSURE_NONE);
     put_file(IN("events"), "low 0\nhigh 0\nmax 5\noom 0\noom_kill 0\n");
@@ -194,8 +194,9 @@ START_TEST(a_group_of_version_1)
     struct pressure *p = pressure_create(root);
     ck_assert(pressure_is_readable(p));
     ck_assert_int_eq(pressure_read(p, NOW), PRESSURE_SOME);
-    put_file("/sys/fs/cgroup/memory/memory.stat", "cache 5\ntotal_inactive_file %llu\n",
-             (unsigned long long)(10 * MIB));
+    put_file("/sys/fs/cgroup/memory/memory.stat",
+             "cache 5\ntotal_inactive_file %llu\ntotal_active_file 2097152\n",
+             (unsigned long long)(8 * MIB));
     ck_assert_int_eq(pressure_read(p, NOW), PRESSURE_NONE);
     put_number("/sys/fs/cgroup/memory/memory.failcnt", 7);
     ck_assert_int_eq(pressure_read(p, NOW), PRESSURE_SOME);
