@@ -44,6 +44,8 @@ void found_free_locked(struct cache_thread *t, struct found *f)
             readers_orphan_locked(t, handle); /* the last reader frees it */
             return;
         }
+        if (dead_add(t, handle, f->item.raw_len))
+            return;
         segment_value_free(t, f->item.stored, f->item.raw_len);
     }
     f->free_after = handle;

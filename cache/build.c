@@ -221,11 +221,14 @@ void built_free(struct cache_thread *t, uint32_t handle)
     unsigned scratch = scratch_take(t);
     const uint8_t *object =
         zs_map_object(t->cache->pool, handle, ZS_MM_RO, SIZE_MAX, t->scratch[scratch], &map);
-    if (item_read(object, map.len, &it) && item_codec(&it) == ITEM_SEGMENTED)
+    bool is_long = item_read(object, map.len, &it) && item_codec(&it) == ITEM_SEGMENTED;
+    bool later = is_long && dead_add(t, handle, it.raw_len);
+    if (is_long && !later)
         segment_value_free(t, it.stored, it.raw_len);
     zs_unmap_object(t->cache->pool, &map);
     scratch_give(t, scratch);
-    zs_free(t->cache->pool, handle);
+    if (!later)
+        zs_free(t->cache->pool, handle);
 }
 
 enum cache_status build_item(struct cache_thread *t, const struct build *b, uint32_t *handle,

@@ -82,6 +82,7 @@ struct cache *cache_create(const struct cache_opts *opts)
     memset(c, 0, size);
     lock_init(&c->world, RANK_WORLD);
     lock_init(&c->flushed_lock, RANK_FLUSHED);
+    lock_init(&c->dead_lock, RANK_DEAD);
     for (unsigned i = 0; i < CACHE_THREADS; i++)
         lock_init(&c->thread[i].inside, RANK_THREAD);
     c->databases = opts->databases == 0 || opts->databases > CACHE_MAX_DATABASES

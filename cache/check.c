@@ -87,7 +87,7 @@ static const char *check_counters(struct cache *c, const struct tally *y)
     for (unsigned i = N_DB_ITEMS; i < N_DICT_ITEMS; i++)
         if (counter_sum(c, i) != y->n[i])
             return "items of a database are miscounted";
-    if (c->flushed != NULL)
+    if (c->flushed != NULL || c->dead_first != 0)
         return NULL; /* these count still */
     static const unsigned exact[] = {
         N_ITEMS,     N_KEY_BYTES,     N_INCOMPRESSIBLE, N_CODEC,     N_CODEC + 1,   N_CODEC + 2,

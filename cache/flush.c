@@ -1,4 +1,5 @@
-/* Emptying databases: tables are taken out at once, and what was in them is freed in slices. */
+/* Emptying databases: tables are taken out at once, and what was in them is freed in slices, as are
+ * long values. */
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -74,6 +75,9 @@ bool flush_slice(struct cache_thread *t, int64_t budget_us)
     struct cache *c = t->cache;
     int64_t begin = clock_mono_us();
     struct flushed *node;
+    while (dead_free(t) > 0)
+        if (clock_mono_us() - begin >= budget_us)
+            return true;
     do {
         node = take_flushed(c);
         if (node == NULL)
@@ -83,6 +87,8 @@ bool flush_slice(struct cache_thread *t, int64_t budget_us)
         lock_release(&node->shard->lock);
         atomic_fetch_sub_explicit(&c->flushed_items, node->items, memory_order_relaxed);
         free(node);
+        while (dead_free(t) > 0 && clock_mono_us() - begin < budget_us)
+            continue;
     } while (clock_mono_us() - begin < budget_us);
     return true;
 }

@@ -1,8 +1,8 @@
 /* What the files of cache/ share, grouped by the file that defines it.
  *
- * Lock order: world > threads (ascending) > shards (ascending address) > flushed > learner, nursery
- * lanes > pool. Whoever holds a shard and wants another only tries, but for cache_lock_keys(),
- * which takes all of its shards in order. See docs/locking.md.
+ * Lock order: world > threads (ascending) > shards (ascending address) > flushed > dead > learner,
+ * nursery lanes > pool. Whoever holds a shard and wants another only tries, but for
+ * cache_lock_keys(), which takes all of its shards in order. See docs/locking.md.
  */
 #ifndef CACHE_INTERNAL_H
 #define CACHE_INTERNAL_H
@@ -26,6 +26,7 @@ enum cache_rank {
     RANK_THREAD,
     RANK_SHARD = 8,
     RANK_FLUSHED,
+    RANK_DEAD,
     RANK_LEARNER,
 };
 
@@ -168,6 +169,11 @@ struct cache {
     struct lock flushed_lock;
     struct flushed *flushed;
     _Atomic uint64_t flushed_items; /* not yet freed */
+
+    struct lock dead_lock;
+    uint32_t dead_first;         /* head of a long value; 0 = none */
+    size_t dead_done;            /* segments of it that are freed */
+    _Atomic uint64_t dead_bytes; /* raw */
 
     /* The keeper's alone. */
     struct keeper keeper;
@@ -347,6 +353,17 @@ void segment_value_free(struct cache_thread *t, const uint8_t *stored, size_t ra
  * READERS_ORPHAN. */
 unsigned readers_add_locked(struct cache_thread *t, uint32_t handle, int delta);
 void readers_orphan_locked(struct cache_thread *t, uint32_t handle);
+/* The same word of a head that is dead, and has no readers, links it with others. */
+uint32_t head_link(struct cache_thread *t, uint32_t handle);
+void head_set_link(struct cache_thread *t, uint32_t handle, uint32_t link);
+
+/* ---- dead.c ---- */
+
+/* Takes over a head that nobody reads and that is in no slot, with all of its value. False when it
+ * is so short that the caller frees it himself. */
+bool dead_add(struct cache_thread *t, uint32_t handle, size_t raw_len);
+/* Frees some segments of what is dead; returns how many, 0 = nothing is left. */
+size_t dead_free(struct cache_thread *t);
 
 /* ---- read.c ---- */
 

@@ -87,11 +87,23 @@ size_t memory_over(struct cache *c, unsigned share)
     struct zs_pool_stats stats;
     zs_pool_stats(c->pool, &stats);
     uint64_t used = cache_used_memory(c);
-    /* What compaction and trimming will give back need not be evicted. */
-    uint64_t slack = (stats.pages_cached + zs_shrinker_count(c->pool)) * (uint64_t)ZS_PAGE_SIZE;
+    /* What is dead, and what compaction and trimming will give back, need not be evicted. */
+    uint64_t slack = atomic_load_explicit(&c->dead_bytes, memory_order_relaxed) +
+                     (stats.pages_cached + zs_shrinker_count(c->pool)) * (uint64_t)ZS_PAGE_SIZE;
     uint64_t mark = cap / 1024 * share;
     used = used > slack ? used - slack : 0;
     return used > mark ? (size_t)(used - mark) : 0;
+}
+
+/* What was charged may be given back since the limit was told: by this very command, when it stores
+ * a long argument piece by piece. */
+static bool limit_has_grown(struct cache *c)
+{
+    struct zs_pool_stats before, after;
+    zs_pool_stats(c->pool, &before);
+    memory_set_limit(c);
+    zs_pool_stats(c->pool, &after);
+    return after.pages_limit > before.pages_limit;
 }
 
 bool memory_room(struct cache_thread *t, size_t bytes)
@@ -100,8 +112,11 @@ bool memory_room(struct cache_thread *t, size_t bytes)
     if (t->helping != 0 || cache_cap(c) == 0)
         return false;
     int64_t cpu = clock_thread_cpu_us();
+    if (dead_free(t) > 0 || limit_has_grown(c))
+        return true;
     t->helping++;
     size_t freed = evict(t, bytes * 2 + ((size_t)16 << 10));
+    dead_free(t);
     struct zs_compact_result r =
         zs_compact(c->pool, (struct zs_budget){.max_moves = 256, .max_bytes = (size_t)64 << 10});
     t->helping--;

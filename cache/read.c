@@ -121,6 +121,8 @@ static void readers_leave_locked(struct cache_thread *t, struct cache_view *v)
 {
     if (readers_add_locked(t, v->handle, -1) != READERS_ORPHAN)
         return;
+    if (dead_add(t, v->handle, v->raw_len))
+        return;
     segment_value_free(t, v->stored, v->raw_len);
     v->free_after = v->handle;
 }

@@ -307,6 +307,19 @@ unsigned readers_add_locked(struct cache_thread *t, uint32_t handle, int delta)
     return readers;
 }
 
+uint32_t head_link(struct cache_thread *t, uint32_t handle)
+{
+    unsigned link;
+    readers_at(t, handle, &link);
+    return link;
+}
+
+void head_set_link(struct cache_thread *t, uint32_t handle, uint32_t link)
+{
+    unsigned readers;
+    write_readers(t, handle, readers_at(t, handle, &readers), link);
+}
+
 void readers_orphan_locked(struct cache_thread *t, uint32_t handle)
 {
     unsigned readers;

@@ -140,11 +140,67 @@ START_TEST(segments_use_the_dictionary)
 }
 END_TEST
 
+/* More than 64 segments: freed in slices, but at once when a write needs the memory. */
+START_TEST(long_ones_are_freed_later)
+{
+    enum { N = 3, BIG = 40 };
+    char name[32];
+    fixture_begin((struct cache_opts){.compression = CACHE_UNCOMPRESSED});
+    uint64_t empty = fixture_stats().pool_bytes;
+    value_noise(1, want, VALUE_MAX);
+    for (unsigned i = 0; i < N; i++) {
+        snprintf(name, sizeof name, "big:%u", i);
+        ck_assert_int_eq(fixture_set(name, want, VALUE_MAX), CACHE_OK);
+        for (unsigned n = 1; n < BIG; n++)
+            ck_assert_int_eq(fixture_patch(name, n * VALUE_MAX, want, VALUE_MAX), CACHE_OK);
+    }
+    uint64_t full = fixture_stats().stored_bytes;
+    ck_assert_uint_eq(full, (uint64_t)N * BIG * VALUE_MAX);
+    /* Deleted, overwritten, and deleted while somebody reads. */
+    struct cache_key k = fixture_key("big:0");
+    ck_assert_int_eq(cache_delete(fx.t, &k), CACHE_OK);
+    ck_assert_int_eq(fixture_set("big:1", "small", 5), CACHE_OK);
+    struct cache_view v;
+    k = fixture_key("big:2");
+    ck_assert_int_eq(cache_get(fx.t, &k, 0, &v), CACHE_OK);
+    ck_assert_int_eq(cache_delete(fx.t, &k), CACHE_OK);
+    ck_assert_int_eq(cache_view_read(fx.t, &v, (BIG - 1) * VALUE_MAX, VALUE_MAX, got), CACHE_OK);
+    ck_assert_int_eq(memcmp(got, want, VALUE_MAX), 0);
+    cache_view_end(fx.t, &v);
+    ck_assert_uint_eq(cache_count(fx.cache, 0), 1);
+    ck_assert_uint_eq(fixture_stats().stored_bytes, full + 5);
+    fixture_pass(2000);
+    ck_assert_uint_eq(fixture_stats().stored_bytes, 5);
+    ck_assert_uint_lt(fixture_stats().pool_bytes, empty + (4 << 20));
+    fixture_end();
+}
+END_TEST
+
+START_TEST(dead_ones_make_room)
+{
+    enum { BIG = 40 };
+    struct cache_opts opts = {.compression = CACHE_UNCOMPRESSED, .policy = CACHE_NOEVICTION};
+    fixture_begin(opts);
+    opts.maxmemory = cache_used_memory(fx.cache) + (uint64_t)BIG * VALUE_MAX * 3 / 2;
+    cache_configure(fx.cache, &opts);
+    value_noise(1, want, VALUE_MAX);
+    for (unsigned i = 0; i < 6; i++) {
+        ck_assert_int_eq(fixture_set("big", want, VALUE_MAX), CACHE_OK);
+        for (unsigned n = 1; n < BIG; n++)
+            ck_assert_int_eq(fixture_patch("big", n * VALUE_MAX, want, VALUE_MAX), CACHE_OK);
+    }
+    fixture_end();
+}
+END_TEST
+
 int main(void)
 {
     TCase *c = tcase_create("segments");
     tcase_add_loop_test(c, only_what_is_needed_is_touched, 0, 3);
     tcase_add_test(c, a_reader_keeps_what_it_opened);
     tcase_add_test(c, segments_use_the_dictionary);
+    tcase_add_test(c, long_ones_are_freed_later);
+    if (!UNDER_SANITIZER)
+        tcase_add_test(c, dead_ones_make_room);
     return fixture_run(c);
 }
