@@ -8,7 +8,7 @@ declare(strict_types=1);
 require 'support.php';
 
 // Starts PHP's web server with sessions in the cache; returns the process and the address of the site.
-function site(): array
+function site(string ...$settings): array
 {
     $host = getenv('ZSCACHE_HOST');
     $port = getenv('ZSCACHE_PORT');
@@ -16,8 +16,9 @@ function site(): array
     $address = stream_socket_get_name($probe, false);
     fclose($probe);
     $command = [PHP_BINARY, '-d', 'session.save_handler=redis', '-d', "session.save_path=\"tcp://$host:$port?database=1\"",
-        '-d', 'session.gc_maxlifetime=100', '-S', $address, __DIR__ . '/session_site.php'];
-    $process = proc_open($command, [1 => ['file', '/dev/null', 'w'], 2 => ['file', '/dev/null', 'w']], $pipes);
+        '-d', 'session.gc_maxlifetime=100', ...$settings, '-S', $address, __DIR__ . '/session_site.php'];
+    $silent = [1 => ['file', '/dev/null', 'w'], 2 => ['file', '/dev/null', 'w']];
+    $process = proc_open($command, $silent, $pipes, null, ['PHP_CLI_SERVER_WORKERS' => '4'] + getenv());
     for ($i = 0; !@stream_socket_client("tcp://$address", $code, $text, 1); $i++) {
         holds($i < 1000);
         usleep(10000);
@@ -58,6 +59,23 @@ function visits(string $site): void
     same(['visits' => 1], browse($site, $ada));
 }
 
+// Requests of one session that come at the same time wait for each other, so none of their visits is lost.
+function locking(): void
+{
+    [$process, $site] = site('-d', 'redis.session.locking_enabled=1', '-d', 'redis.session.lock_wait_time=2000',
+        '-d', 'redis.session.lock_retries=-1');
+    $cookie = '';
+    browse($site, $cookie);
+    $address = str_replace('http:', 'tcp:', rtrim($site, '/'));
+    $requests = array_map(fn () => stream_socket_client($address), range(1, 12));
+    foreach ($requests as $request) {
+        fwrite($request, "GET / HTTP/1.0\r\nCookie: $cookie\r\n\r\n");
+    }
+    array_map('stream_get_contents', $requests);
+    same(['visits' => 14], browse($site, $cookie));
+    proc_terminate($process);
+}
+
 echo 'version: PhpRedis ', phpversion('redis'), ' (PHP ', PHP_VERSION, ")\n";
 set_error_handler(null);
 [$process, $site] = site();
@@ -67,3 +85,4 @@ $cookie = '';
 same(['visits' => 1], browse($site, $cookie));
 same(['visits' => 2], browse($site, $cookie));
 proc_terminate($process);
+locking();
