@@ -65,37 +65,6 @@ bool acl_command_is_in(const struct command *c, const char *category)
 
 /* ---- keys ---- */
 
-/* Commands that do something else than their flags say: write = writes, readonly = reads. */
-static const struct exception {
-    const char *name;
-    unsigned access, second; /* of the first key, of the second */
-} exceptions[] = {
-    {"exists", 0, 0},
-    {"strlen", 0, 0},
-    {"touch", 0, 0},
-    {"type", 0, 0},
-    {"hlen", 0, 0},
-    {"hexists", 0, 0},
-    {"hstrlen", 0, 0},
-    {"watch", 0, 0},
-    {"incr", ACL_READ | ACL_WRITE, 0},
-    {"decr", ACL_READ | ACL_WRITE, 0},
-    {"incrby", ACL_READ | ACL_WRITE, 0},
-    {"decrby", ACL_READ | ACL_WRITE, 0},
-    {"incrbyfloat", ACL_READ | ACL_WRITE, 0},
-    {"increx", ACL_READ | ACL_WRITE, 0},
-    {"hincrby", ACL_READ | ACL_WRITE, 0},
-    {"hincrbyfloat", ACL_READ | ACL_WRITE, 0},
-    {"getset", ACL_READ | ACL_WRITE, 0},
-    {"getdel", ACL_READ | ACL_WRITE, 0},
-    {"getex", ACL_READ | ACL_WRITE, 0},
-    {"delex", ACL_READ | ACL_WRITE, 0},
-    {"delifeq", ACL_READ | ACL_WRITE, 0},
-    {"rename", ACL_READ | ACL_WRITE, ACL_WRITE},
-    {"renamenx", ACL_READ | ACL_WRITE, ACL_WRITE},
-    {"copy", ACL_READ, ACL_WRITE},
-};
-
 /* SET with GET or a comparison tells something of the value that was there. */
 static bool set_reads(size_t argc, const struct resp_arg *argv)
 {
@@ -111,16 +80,8 @@ static bool set_reads(size_t argc, const struct resp_arg *argv)
 unsigned acl_key_access(const struct command *c, size_t argc, const struct resp_arg *argv,
                         size_t nth)
 {
-    const char *name = c->name;
-    if (c->container != NULL) /* OBJECT, MEMORY USAGE: about values, not the values */
-        return c->flags & CMD_WRITE ? ACL_WRITE : 0;
-    if (strcmp(name, "set") == 0)
-        return ACL_WRITE | (set_reads(argc, argv) ? ACL_READ : 0);
-    for (size_t i = 0; i < sizeof exceptions / sizeof exceptions[0]; i++)
-        if (strcmp(exceptions[i].name, name) == 0)
-            return nth == 1 && exceptions[i].second != 0 ? exceptions[i].second
-                                                         : exceptions[i].access;
-    return c->flags & CMD_WRITE ? ACL_WRITE : ACL_READ;
+    unsigned access = c->key_access[nth > 0];
+    return strcmp(c->name, "set") == 0 && set_reads(argc, argv) ? access | KEY_READ : access;
 }
 
 /* ---- channels ---- */

@@ -23,9 +23,8 @@ const char *acl_category_name(size_t i);
 const char *acl_category_find(const char *name, size_t len);
 bool acl_command_is_in(const struct command *c, const char *category);
 
-enum acl_access { ACL_READ = 1, ACL_WRITE = 2 };
-/* What the command does to the value under its key number `nth` (0, 1, ...): a set of ACL_READ and
- * ACL_WRITE. Looking whether a key is there, or at its length, is neither. */
+/* What the command does to the value under its key number `nth` (0, 1, ...): a set of enum
+ * key_access. */
 unsigned acl_key_access(const struct command *c, size_t argc, const struct resp_arg *argv,
                         size_t nth);
 

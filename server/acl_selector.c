@@ -306,11 +306,11 @@ static unsigned take_access(const char **rule, size_t *len)
     unsigned access = 0;
     size_t at = 1;
     if (**rule == '~') {
-        access = ACL_READ | ACL_WRITE;
+        access = KEY_READ | KEY_WRITE;
     } else {
         for (; at < *len && (*rule)[at] != '~'; at++) {
             int letter = toupper((unsigned char)(*rule)[at]);
-            unsigned one = letter == 'R' ? ACL_READ : letter == 'W' ? ACL_WRITE : 0;
+            unsigned one = letter == 'R' ? KEY_READ : letter == 'W' ? KEY_WRITE : 0;
             if (one == 0 || (access & one) != 0)
                 return 0;
             access |= one;
@@ -394,8 +394,8 @@ void acl_selector_print_keys(const struct acl_selector *s, struct text *t)
         text_printf(t, "~*");
     for (const struct acl_pattern *p = s->keys; p != NULL; p = p->next)
         text_printf(t, "%s%.*s%s",
-                    p->access == ACL_READ    ? "%R~"
-                    : p->access == ACL_WRITE ? "%W~"
+                    p->access == KEY_READ    ? "%R~"
+                    : p->access == KEY_WRITE ? "%W~"
                                              : "~",
                     (int)p->len, p->text, p->next != NULL ? " " : "");
 }

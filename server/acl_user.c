@@ -253,20 +253,23 @@ static size_t rule_words(const struct acl_word *words, size_t n)
     return 0;
 }
 
+/* At least one word; joined by blanks they are one selector. */
 static enum acl_error apply_joined(struct acl_user *u, const struct acl_rules *r,
                                    const struct acl_word *words, size_t n)
 {
-    size_t len = 0;
-    for (size_t i = 0; i < n; i++)
+    size_t len = 0, i = 0;
+    do
         len += words[i].len + 1;
+    while (++i < n);
     char *rule = malloc(len + 1), *at = rule;
     if (rule == NULL)
         return ACL_NO_MEMORY;
-    for (size_t i = 0; i < n; i++) {
+    i = 0;
+    do {
         memcpy(at, words[i].text, words[i].len);
         at += words[i].len;
         *at++ = ' ';
-    }
+    } while (++i < n);
     enum acl_error e = apply_selector(u, r, rule, len - 1);
     free(rule);
     return e;

@@ -74,6 +74,10 @@ enum command_group {
     GROUP_ZSCACHE, /* our own */
 };
 
+/* What is done to the value under a key. Looking whether the key is there, or at the length of the
+ * value, is neither. */
+enum key_access { KEY_READ = 1, KEY_WRITE = 2 };
+
 struct command {
     const char *name; /* lower case; a subcommand's is the part after the bar */
     command_fn *fn;   /* NULL for a container, whose subcommands have theirs */
@@ -89,7 +93,9 @@ struct command {
     const char *differs; /* from Redis, one sentence; NULL = does not */
     /* Fills positions of keys for CMD_MOVABLEKEYS; returns how many, -1 = syntax. */
     int (*keys)(size_t argc, const struct resp_arg *argv, int *pos, int max);
-    const struct command *container; /* of a subcommand. Set by the table */
+    /* Set by the table: */
+    const struct command *container; /* of a subcommand */
+    uint8_t key_access[2];           /* enum key_access, of the first key and of others */
 };
 
 /* Tables, one a file of commands/, ended by a row whose name is NULL. */

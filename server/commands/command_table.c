@@ -16,7 +16,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "command.h"
+#include "internal.h"
 
 #define NAME_MAX_LETTERS 16
 #define SLOTS            2048u /* a power of two */
@@ -116,6 +116,7 @@ static void copy_subcommands(struct command_table *t, struct command *container)
         copies[i] = container->subcommands[i];
         copies[i].container = container;
         mark_timed(&copies[i]);
+        command_key_access(&copies[i], copies[i].key_access);
     }
     container->subcommands = copies;
     t->row_count += n + 1;
@@ -144,6 +145,7 @@ struct command_table *command_table_create(void)
     t->row_count = t->count;
     for (size_t i = 0; i < t->count; i++) {
         mark_timed(&t->rows[i]);
+        command_key_access(&t->rows[i], t->rows[i].key_access);
         copy_subcommands(t, &t->rows[i]);
     }
     return t;

@@ -116,6 +116,11 @@ void key_list_end(struct key_list *l);
 int keys_after_count(size_t argc, const struct resp_arg *argv, size_t at, size_t step, int *pos,
                      int max);
 
+/* ---- key_access.c ---- */
+
+/* What the command does to the value under its first key, and under others; but for options. */
+void command_key_access(const struct command *c, uint8_t *access);
+
 /* ---- command_names.c: names of flags and groups ---- */
 
 const char *command_flag_name(unsigned bit); /* NULL: not shown */
