@@ -85,7 +85,9 @@ static inline bool acl_may_all(const struct client *c, const struct acl *a)
  * Replies NOAUTH or NOPERM, and notes it, when it may not. */
 bool acl_may_run(struct request *rq);
 /* The same at EXEC, for a command that might run when it was queued. */
-bool acl_may_still_run(struct request *rq);
+bool acl_may_run_at_exec(struct request *rq);
+/* The same for a command of a script. */
+bool acl_may_run_in_script(struct request *rq);
 /* False when the client's user is no more, or may not hear what the client listens to. */
 bool acl_client_is_welcome(struct client *c);
 /* Whether the client may use the channel, or subscribe to the pattern. */

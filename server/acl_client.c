@@ -4,6 +4,7 @@
 #include "acl.h"
 #include "acl_denied.h"
 #include "server.h"
+#include "transaction.h"
 
 /* ---- being a user ---- */
 
@@ -98,34 +99,37 @@ static enum acl_verdict judge(struct request *rq, size_t *at)
     return acl_check(rq->client->user, &asked, at);
 }
 
-/* A client whose user is gone hears nothing more. */
-static bool is_still_user(struct client *c)
+/* A client whose user is gone hears nothing more, though each command has its reply. */
+static bool is_still_user(struct request *rq)
 {
+    struct client *c = rq->client;
     if (is_up_to_date(c))
         return true;
     if (c->connection != NULL)
         c->connection->end = CLOSE_NOW;
+    resp_error(rq->out, "NOPERM the user is no more");
     return false;
 }
 
-static void deny(struct request *rq, enum acl_verdict v, size_t at)
+static void deny(struct request *rq, enum acl_verdict v, size_t at, const char *context)
 {
     char name[COMMAND_NAME_MAX];
+    const char *where = strcmp(context, "lua") == 0 ? "ACL failure in script: " : "";
     command_full_name(rq->command, name, sizeof name);
-    acl_denied(rq, v, name, at, false);
+    acl_denied(rq, v, name, at, context);
     if (v == ACL_DENIED_COMMAND)
-        resp_errorf(rq->out, "NOPERM User %s has no permissions to run the '%s' command",
+        resp_errorf(rq->out, "NOPERM %sUser %s has no permissions to run the '%s' command", where,
                     rq->client->user->name, name);
     else
-        resp_errorf(rq->out, "NOPERM No permissions to access a %s",
+        resp_errorf(rq->out, "NOPERM %sNo permissions to access a %s", where,
                     v == ACL_DENIED_KEY ? "key" : "channel");
 }
 
-bool acl_may_run(struct request *rq)
+static bool may_run(struct request *rq, const char *context)
 {
     struct client *c = rq->client;
     size_t at;
-    if (!is_still_user(c))
+    if (!is_still_user(rq))
         return false;
     if (c->acl_pass != 0)
         return true;
@@ -137,15 +141,25 @@ bool acl_may_run(struct request *rq)
     }
     enum acl_verdict v = judge(rq, &at);
     if (v != ACL_ALLOWED)
-        deny(rq, v, at);
+        deny(rq, v, at, context);
     return v == ACL_ALLOWED;
+}
+
+bool acl_may_run(struct request *rq)
+{
+    return may_run(rq, transaction_is_open(rq->client) ? "multi" : "toplevel");
+}
+
+bool acl_may_run_in_script(struct request *rq)
+{
+    return may_run(rq, "lua");
 }
 
 static void deny_late(struct request *rq, enum acl_verdict v, size_t at)
 {
     char name[COMMAND_NAME_MAX];
     command_full_name(rq->command, name, sizeof name);
-    acl_denied(rq, v, name, at, true);
+    acl_denied(rq, v, name, at, "multi");
     resp_errorf(rq->out,
                 "NOPERM ACLs rules changed between the moment the transaction was accumulated and "
                 "the EXEC call. This command is no longer allowed for the following reason: %s",
@@ -155,15 +169,12 @@ static void deny_late(struct request *rq, enum acl_verdict v, size_t at)
                                           "arguments to the command");
 }
 
-bool acl_may_still_run(struct request *rq)
+bool acl_may_run_at_exec(struct request *rq)
 {
-    struct client *c = rq->client;
     size_t at = 0;
-    /* A user that is gone may nothing, but EXEC has promised a reply for each command. */
-    bool known = is_still_user(c);
-    if (known && c->acl_pass != 0)
-        return true;
-    enum acl_verdict v = known ? judge(rq, &at) : ACL_DENIED_COMMAND;
+    if (!is_still_user(rq))
+        return false;
+    enum acl_verdict v = rq->client->acl_pass != 0 ? ACL_ALLOWED : judge(rq, &at);
     if (v != ACL_ALLOWED)
         deny_late(rq, v, at);
     return v == ACL_ALLOWED;

@@ -5,7 +5,6 @@
 
 #include "client_list.h"
 #include "server.h"
-#include "transaction.h"
 
 /* Copies as much as fits. */
 static size_t copy(char *to, size_t cap, const char *from, size_t len)
@@ -45,14 +44,15 @@ static void count(struct worker_stats *t, enum acl_verdict v)
     counter_add(counters[v], 1);
 }
 
-void acl_denied(struct request *rq, enum acl_verdict v, const char *command, size_t at, bool late)
+void acl_denied(struct request *rq, enum acl_verdict v, const char *command, size_t at,
+                const char *context)
 {
     count(&rq->worker->stats, v);
     struct acl_log_entry *e = calloc(1, sizeof *e);
     if (e == NULL)
         return;
     e->reason = v;
-    e->context = late || transaction_is_open(rq->client) ? "multi" : "toplevel";
+    e->context = context;
     if (v == ACL_DENIED_COMMAND) {
         e->object_len = copy(e->object, sizeof e->object, command, strlen(command));
     } else {

@@ -5,8 +5,9 @@
 #include "acl_check.h"
 
 /* Of the client's user: the command of this name, or the key or channel that is argument `at`.
- * `late` = at EXEC. */
-void acl_denied(struct request *rq, enum acl_verdict v, const char *command, size_t at, bool late);
+ * `context` is a constant. */
+void acl_denied(struct request *rq, enum acl_verdict v, const char *command, size_t at,
+                const char *context);
 /* A login as this user failed. */
 void acl_denied_login(struct request *rq, const char *user, size_t len);
 

@@ -78,7 +78,7 @@ static void run_queue(struct request *rq, const struct transaction *t)
         one.command = q->command;
         one.argc = q->argc;
         one.argv = q->argv;
-        if (acl_may_all(rq->client, &rq->server->acl) || acl_may_still_run(&one))
+        if (acl_may_all(rq->client, &rq->server->acl) || acl_may_run_at_exec(&one))
             dispatch_call(&one);
     }
 }

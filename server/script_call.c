@@ -144,7 +144,7 @@ static const char *run_command(struct script_engine *e, struct request *rq)
         return "ERR Write commands are not allowed from read-only scripts.";
     if ((fault = check_keys(run, rq)) != NULL)
         return fault;
-    if (!acl_may_all(rq->client, &rq->server->acl) && !acl_may_run(rq))
+    if (!acl_may_all(rq->client, &rq->server->acl) && !acl_may_run_in_script(rq))
         return NULL;
     if (rq->command->flags & CMD_WRITE) {
         run->wrote = true;

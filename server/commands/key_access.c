@@ -31,6 +31,8 @@ static const struct exception {
     {"getex", BOTH, BOTH},
     {"delex", BOTH, BOTH},
     {"delifeq", BOTH, BOTH},
+    {"eval", BOTH, BOTH},
+    {"evalsha", BOTH, BOTH},
     {"rename", BOTH, KEY_WRITE},
     {"renamenx", BOTH, KEY_WRITE},
     {"copy", KEY_READ, KEY_WRITE},

@@ -275,6 +275,37 @@ START_TEST(transactions_are_looked_at_twice)
 }
 END_TEST
 
+START_TEST(scripts)
+{
+    ck_assert(asks(admin, "OK", "ACL SETUSER app on >p ~a +eval +get"));
+    redisContext *c = login("app", "p");
+    redisReply *r = ask(c, "EVAL %s 1 a", "return redis.call('get', KEYS[1])");
+    ck_assert_int_eq(r->type, REDIS_REPLY_NIL);
+    freeReplyObject(r);
+    r = ask(c, "EVAL %s 1 a", "return redis.call('set', KEYS[1], 'x')");
+    ck_assert_msg(strncmp(r->str,
+                          "NOPERM ACL failure in script: User app has no permissions to run the "
+                          "'set' command",
+                          80) == 0,
+                  "%s", r->str);
+    freeReplyObject(r);
+    /* Of the keys that EVAL names, and of those that it does not. */
+    ck_assert(asks(c, "NOPERM No permissions to access a key", "EVAL %s 1 b", "return 1"));
+    r = ask(c, "EVAL %s 0", "return redis.call('get', 'b')");
+    ck_assert_msg(
+        strncmp(r->str, "NOPERM ACL failure in script: No permissions to access a key", 50) == 0,
+        "%s", r->str);
+    freeReplyObject(r);
+    r = ask(admin, "ACL LOG");
+    ck_assert_uint_eq(r->elements, 3);
+    expect_pair(r->element[0], "context", "lua");
+    expect_pair(r->element[1], "context", "toplevel");
+    expect_pair(r->element[2], "context", "lua");
+    freeReplyObject(r);
+    redisFree(c);
+}
+END_TEST
+
 START_TEST(channels)
 {
     ck_assert(asks(admin, "OK", "ACL SETUSER app on >p +@all &news.* &a"));
@@ -459,6 +490,7 @@ int main(void)
     tcase_add_test(t, clients_have_users);
     tcase_add_test(t, users_are_shown);
     tcase_add_test(t, transactions_are_looked_at_twice);
+    tcase_add_test(t, scripts);
     tcase_add_test(t, channels);
     tcase_add_test(t, denials_are_logged);
     suite_add_tcase(suite, t);
