@@ -5,6 +5,7 @@
 #include <linux/futex.h>
 #include <stddef.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Holders keep these locks for well under a microsecond: a short look again is cheaper than going
@@ -33,19 +34,35 @@ static bool spin(struct lock *l, uint32_t free_word)
     return false;
 }
 
-void lock_wait(struct lock *l)
+/* Sleeps until the lock is taken, or a sleep has lasted as long as `most` (NULL = any). */
+static bool wait_most(struct lock *l, const struct timespec *most)
 {
     uint32_t free_word =
         atomic_load_explicit(&l->word, memory_order_relaxed) & ~(uint32_t)LOCK_STATE;
     if (spin(l, free_word))
-        return;
+        return true;
     /* From here on the lock is taken as LOCK_WAITED, since others may sleep beside us. */
     uint32_t waited = free_word | LOCK_WAITED;
     int saved = errno;
-    while ((atomic_exchange_explicit(&l->word, waited, memory_order_acquire) & LOCK_STATE) !=
-           LOCK_FREE)
-        syscall(SYS_futex, &l->word, FUTEX_WAIT_PRIVATE, waited, NULL, NULL, 0);
+    bool taken, late = false;
+    while (!(taken = (atomic_exchange_explicit(&l->word, waited, memory_order_acquire) &
+                      LOCK_STATE) == LOCK_FREE) &&
+           !late)
+        late = syscall(SYS_futex, &l->word, FUTEX_WAIT_PRIVATE, waited, most, NULL, 0) != 0 &&
+               errno == ETIMEDOUT;
     errno = saved;
+    return taken;
+}
+
+void lock_wait(struct lock *l)
+{
+    (void)wait_most(l, NULL);
+}
+
+bool lock_wait_ms(struct lock *l, unsigned ms)
+{
+    const struct timespec most = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+    return wait_most(l, &most);
 }
 
 void lock_wake(struct lock *l)

@@ -80,6 +80,16 @@ void cache_enter(struct cache_thread *t, int64_t now_ms)
     t->now_ms = now_ms;
 }
 
+bool cache_enter_within(struct cache_thread *t, int64_t now_ms, unsigned wait_ms)
+{
+    assert(!t->inside);
+    if (!lock_acquire_within(&t->cache->thread[t->id].inside, wait_ms))
+        return false;
+    t->inside = true;
+    t->now_ms = now_ms;
+    return true;
+}
+
 void cache_exit(struct cache_thread *t)
 {
     assert(t->inside && !t->has_world);

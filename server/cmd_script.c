@@ -221,7 +221,7 @@ static const struct command script_subcommands[] = {
      .fn = script_kill,
      .arity = 2,
      SCRIPTING,
-     .flags = CMD_NOSCRIPT,
+     .flags = CMD_NOSCRIPT | CMD_ALLOW_BUSY,
      .since = "2.6.0",
      .complexity = "O(1)",
      .summary = "Terminates a server-side Lua script during execution.",

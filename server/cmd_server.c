@@ -190,7 +190,8 @@ const struct command commands_server[] = {
     {.name = "shutdown",
      .fn = shutdown_command,
      .arity = -1,
-     .flags = CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_NO_MULTI | CMD_DANGEROUS,
+     .flags = CMD_ALLOW_BUSY | CMD_ADMIN | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_NO_MULTI |
+              CMD_DANGEROUS,
      .group = GROUP_SERVER,
      .since = "1.0.0",
      .complexity = "O(1)",

@@ -50,9 +50,10 @@ enum command_flags {
     CMD_SKIP_MONITOR = 1u << 13,
     CMD_SKIP_SLOWLOG = 1u << 14,
     /* ACL categories only; the last two in the place of the group's */
-    CMD_DANGEROUS = 1u << 15,
+    CMD_DANGEROUS = 1u << 23,
     CMD_KEYSPACE = 1u << 17,
     CMD_CONNECTION = 1u << 18,
+    CMD_ALLOW_BUSY = 1u << 15, /* also while a script keeps all others waiting */
     /* Not Redis's: */
     CMD_SUBSCRIBED = 1u << 16, /* allowed to a subscriber that speaks RESP2 */
     CMD_AT_ONCE = 1u << 20,    /* runs after MULTI, too, where others are queued */

@@ -172,7 +172,7 @@ static void run_batch(struct run *r)
 {
     struct worker *w = r->c->client.worker;
     bool bound = holds_chunks(r);
-    if (r->count > 1)
+    if (r->count > 1 && !w->outside)
         for (unsigned i = 0; i < r->count; i++)
             if (w->batch[i].key.ptr != NULL)
                 cache_prefetch_item(w->cache, &w->batch[i].key);
@@ -248,6 +248,19 @@ static void run_window(struct run *r)
         keep_parser(r);
 }
 
+/* How often is looked whether it is a script that keeps the cache locked. */
+#define LOOK_MS 20
+
+/* False while a script has been running for so long that others no longer wait for it. */
+static bool enter(struct worker *w)
+{
+    const _Atomic unsigned *busy = &w->server->busy;
+    while (atomic_load_explicit(busy, memory_order_relaxed) == 0)
+        if (cache_enter_within(w->cache, w->now_ms, LOOK_MS))
+            return true;
+    return false;
+}
+
 /* Reads and carries out once. True when a long argument is under way of which more is there. */
 static bool serve_once(struct connection *c, bool read)
 {
@@ -266,9 +279,10 @@ static bool serve_once(struct connection *c, bool read)
     if (win.len > 0 && c->end == STAY) {
         atomic_store_explicit(&c->client.active_ms, w->now_ms, memory_order_relaxed);
         w->out.proto = c->client.proto;
-        cache_enter(w->cache, w->now_ms);
+        w->outside = !enter(w);
         run_window(&r);
-        cache_exit(w->cache);
+        if (!w->outside)
+            cache_exit(w->cache);
     }
     if (c->end == STAY)
         c->end = asked;

@@ -124,6 +124,11 @@ static bool may_run(struct request *rq)
         subscribers_only(rq);
         return false;
     }
+    if (rq->worker->outside && !(rq->command->flags & CMD_ALLOW_BUSY)) {
+        resp_error(rq->out, "BUSY Redis is busy running a script. You can only call SCRIPT KILL or "
+                            "SHUTDOWN NOSAVE.");
+        return false;
+    }
     if (rq->command->flags & CMD_NO_MULTI && transaction_is_open(rq->client)) {
         resp_error(rq->out, "ERR Command not allowed inside a transaction");
         return false;

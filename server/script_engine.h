@@ -26,6 +26,7 @@ struct script_run {
     bool whole;   /* everything is locked, not just its keys */
     bool strayed; /* touched more than its keys */
     bool wrote;
+    bool busy; /* counted as such */
     enum script_stop stop;
     int64_t start_us;
     bool replied;

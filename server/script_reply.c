@@ -1,5 +1,6 @@
 /* Values between RESP and Lua, as Redis converts them. */
 #include <lauxlib.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,10 +49,15 @@ static const char *read_line(struct reader *r, size_t *len)
     return begin;
 }
 
-static long long read_number(struct reader *r)
+static int64_t read_number(struct reader *r)
 {
     size_t len;
-    return strtoll(read_line(r, &len), NULL, 10);
+    const char *text = read_line(r, &len);
+    bool negative = *text == '-';
+    uint64_t n = 0;
+    for (size_t i = negative; i < len; i++)
+        n = n * 10 + (uint64_t)(text[i] - '0');
+    return (int64_t)(negative ? 0 - n : n);
 }
 
 /* Pushes {field = the text of the line}. */
@@ -68,7 +74,7 @@ static void push_value(lua_State *lua, struct reader *r);
 
 static void push_bulk(lua_State *lua, struct reader *r)
 {
-    long long len = read_number(r);
+    int64_t len = read_number(r);
     if (len < 0) {
         lua_pushboolean(lua, 0);
         return;
@@ -79,7 +85,7 @@ static void push_bulk(lua_State *lua, struct reader *r)
 
 static void push_array(lua_State *lua, struct reader *r)
 {
-    long long n = read_number(r);
+    int64_t n = read_number(r);
     if (n < 0) {
         lua_pushboolean(lua, 0);
         return;
@@ -94,10 +100,10 @@ static void push_array(lua_State *lua, struct reader *r)
 /* {map = {key = value}} or {set = {key = true}}. */
 static void push_pairs(lua_State *lua, struct reader *r, const char *field, bool with_values)
 {
-    long long n = read_number(r);
+    int64_t n = read_number(r);
     lua_newtable(lua);
     lua_newtable(lua);
-    for (long long i = 0; i < n; i++) {
+    for (int64_t i = 0; i < n; i++) {
         push_value(lua, r);
         if (with_values)
             push_value(lua, r);
@@ -113,7 +119,7 @@ static void push_pairs(lua_State *lua, struct reader *r, const char *field, bool
 
 static void push_verbatim(lua_State *lua, struct reader *r)
 {
-    long long len = read_number(r);
+    int64_t len = read_number(r);
     lua_newtable(lua);
     lua_newtable(lua);
     lua_pushlstring(lua, r->at, 3);
@@ -127,8 +133,11 @@ static void push_verbatim(lua_State *lua, struct reader *r)
 static void push_double(lua_State *lua, struct reader *r)
 {
     size_t len;
+    char copy[64];
+    const char *text = read_line(r, &len);
+    snprintf(copy, sizeof copy, "%.*s", (int)len, text);
     lua_newtable(lua);
-    lua_pushnumber(lua, strtod(read_line(r, &len), NULL));
+    lua_pushnumber(lua, strtod(copy, NULL));
     lua_setfield(lua, -2, "double");
 }
 
@@ -235,17 +244,35 @@ static void write_boolean(struct writer *w)
         resp_null(w->out);
 }
 
+static void copy_without_breaks(char *to, const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        to[i] = text[i] == '\r' || text[i] == '\n' ? ' ' : text[i];
+}
+
 /* A line of its own: "+text" or "(text", without the line breaks in it. */
 static void write_line(struct resp_out *out, char type, const char *text, size_t len)
 {
     char *to = resp_out_reserve(out, len + 3);
     if (to == NULL)
         return;
-    *to++ = type;
-    for (size_t i = 0; i < len; i++)
-        *to++ = text[i] == '\r' || text[i] == '\n' ? ' ' : text[i];
-    memcpy(to, "\r\n", 2);
+    *to = type;
+    copy_without_breaks(to + 1, text, len);
+    memcpy(to + 1 + len, "\r\n", 2);
     out->len += len + 3;
+}
+
+static void write_big_number(struct resp_out *out, const char *text, size_t len)
+{
+    if (resp_is3(out)) {
+        write_line(out, '(', text, len);
+        return;
+    }
+    char *to = resp_bulk_begin(out, len);
+    if (to == NULL)
+        return;
+    copy_without_breaks(to, text, len);
+    resp_bulk_end(out);
 }
 
 /* Pushes a field of the table on the top if it has the type; without its metamethods. */
@@ -337,10 +364,7 @@ static void write_table(struct writer *w, unsigned depth)
         write_pairs(w, false, depth);
     } else if (has_field(w, "big_number", LUA_TSTRING)) {
         const char *text = lua_tolstring(w->lua, -1, &len);
-        if (resp_is3(w->out))
-            write_line(w->out, '(', text, len);
-        else
-            resp_bulk(w->out, text, len);
+        write_big_number(w->out, text, len);
     } else if (has_field(w, "verbatim_string", LUA_TTABLE)) {
         write_verbatim(w);
     } else {

@@ -52,20 +52,31 @@ const struct option options_script[] = {
 
 /* ---- ending a script ---- */
 
+/* Whether the script must end, and why; from time to time. */
+static enum script_stop must_stop(struct script_run *run)
+{
+    struct worker *w = run->rq->worker;
+    const struct settings *s = &w->server->settings;
+    int64_t most = setting_get(&s->script_most_ms), busy = setting_get(&s->script_busy_ms);
+    int64_t spent = clock_mono_us() - run->start_us;
+    if (busy > 0 && spent > busy * 1000 && !run->busy) {
+        run->busy = true;
+        atomic_fetch_add(&w->server->busy, 1);
+    }
+    if (atomic_load_explicit(&w->script.kill_us, memory_order_relaxed) == run->start_us &&
+        !run->wrote)
+        return SCRIPT_KILLED;
+    return most > 0 && spent > most * 1000 ? SCRIPT_TOO_LONG : SCRIPT_GOES_ON;
+}
+
 static void look(lua_State *lua, lua_Debug *ar)
 {
     struct script_run *run = script_engine_in(lua)->run;
     (void)ar;
-    if (run->stop == SCRIPT_GOES_ON) {
-        struct worker *w = run->rq->worker;
-        int64_t most = setting_get(&w->server->settings.script_most_ms);
-        if (atomic_load_explicit(&w->script.kill, memory_order_relaxed) && !run->wrote)
-            run->stop = SCRIPT_KILLED;
-        else if (most > 0 && clock_mono_us() - run->start_us > most * 1000)
-            run->stop = SCRIPT_TOO_LONG;
-        else
-            return;
-    }
+    if (run->stop == SCRIPT_GOES_ON)
+        run->stop = must_stop(run);
+    if (run->stop == SCRIPT_GOES_ON)
+        return;
     /* Each line fails from now on, so that the script cannot go on by catching the error. */
     (void)lua_sethook(lua, look, LUA_MASKLINE, 0);
     (void)script_raise(lua, run->stop == SCRIPT_KILLED
@@ -73,29 +84,37 @@ static void look(lua_State *lua, lua_Debug *ar)
                                 : "ERR Script ran for longer than script-time-max.");
 }
 
+/* The one of another worker that has run for longest; its begin. */
+static struct script_activity *longest(struct request *rq, int64_t *since_us)
+{
+    struct script_activity *found = NULL;
+    *since_us = INT64_MAX;
+    for (unsigned i = 0; i < rq->server->worker_count; i++) {
+        struct worker *w = rq->server->workers[i];
+        int64_t since = atomic_load(&w->script.since_us);
+        if (since == 0 || since >= *since_us || w == rq->worker)
+            continue;
+        *since_us = since;
+        found = &w->script;
+    }
+    return found;
+}
+
 void script_kill(struct request *rq)
 {
-    struct server *s = rq->server;
-    unsigned running = 0, killed = 0;
-    for (unsigned i = 0; i < s->worker_count; i++) {
-        struct script_activity *a = &s->workers[i]->script;
-        if (atomic_load(&a->since_us) == 0 || s->workers[i] == rq->worker)
-            continue;
-        running++;
-        if (atomic_load(&a->wrote))
-            continue;
-        atomic_store(&a->kill, true);
-        killed++;
-    }
-    if (killed > 0)
-        resp_ok(rq->out);
-    else if (running > 0)
+    int64_t since_us;
+    struct script_activity *a = longest(rq, &since_us);
+    if (a == NULL) {
+        resp_error(rq->out, "NOTBUSY No scripts in execution right now.");
+    } else if (atomic_load(&a->wrote)) {
         resp_error(rq->out,
                    "UNKILLABLE Sorry the script already executed write commands against the "
                    "dataset. You can either wait the script termination or kill the server in a "
                    "hard way using the SHUTDOWN NOSAVE command.");
-    else
-        resp_error(rq->out, "NOTBUSY No scripts in execution right now.");
+    } else {
+        atomic_store(&a->kill_us, since_us);
+        resp_ok(rq->out);
+    }
 }
 
 /* ---- inside Lua ---- */
@@ -245,12 +264,14 @@ static void carry_out(struct script_engine *e, struct script_run *run, int *fail
     e->run = run;
     run->start_us = clock_mono_us();
     atomic_store(&a->wrote, false);
-    atomic_store(&a->kill, false);
     atomic_store(&a->since_us, run->start_us);
     lua_pushlightuserdata(e->lua, run);
     *failed = call_function(e->lua, SCRIPT_FN_RUN, 1);
     (void)lua_sethook(e->lua, NULL, 0, 0);
     atomic_store(&a->since_us, 0);
+    if (run->busy)
+        atomic_fetch_sub(&e->worker->server->busy, 1);
+    run->busy = false;
 }
 
 static bool lock_keys(struct script_run *run, struct key_set *set)

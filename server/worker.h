@@ -37,7 +37,8 @@ struct worker_stats {
 /* The script that a worker carries out. Any thread reads it, and asks it to end. */
 struct script_activity {
     _Atomic int64_t since_us; /* by the monotonic clock; 0 = there is none */
-    _Atomic bool wrote, kill;
+    _Atomic int64_t kill_us;  /* which one is to end: the same of that one */
+    _Atomic bool wrote;
     _Atomic size_t bytes; /* memory of the worker's Lua */
 };
 
@@ -71,6 +72,7 @@ struct worker {
     size_t pushes;             /* in this event */
     size_t connection_count;
     bool stopping;
+    bool outside; /* a script keeps the cache locked: commands are answered BUSY */
     int64_t stop_by_ms;
     struct script_engine *engine; /* made with the first script; NULL = none yet */
     struct script_activity script;

@@ -181,6 +181,65 @@ START_TEST(keys_that_are_not_declared)
 }
 END_TEST
 
+/* Waits until a PING is answered like this. */
+static void await_ping(redisContext *c, const char *wanted)
+{
+    for (;;) {
+        redisReply *r = ask(c, "PING");
+        bool is = strncmp(r->str, wanted, strlen(wanted)) == 0;
+        freeReplyObject(r);
+        if (is)
+            return;
+    }
+}
+
+/* Sends a script that does not end, and does not wait for it. */
+static void start(redisContext *c, const char *script)
+{
+    int done = 0;
+    redisAppendCommand(c, "EVAL %s 1 key", script);
+    while (!done)
+        ck_assert_int_eq(redisBufferWrite(c, &done), REDIS_OK);
+}
+
+static void expect_next(redisContext *c, const char *wanted)
+{
+    redisReply *r;
+    ck_assert_int_eq(redisGetReply(c, (void **)&r), REDIS_OK);
+    ck_assert_msg(strncmp(r->str, wanted, strlen(wanted)) == 0, "%s", r->str);
+    freeReplyObject(r);
+}
+
+START_TEST(others_are_told_and_can_end_it)
+{
+    static const char loop[] = "while true do end";
+    static const char writer[] = "redis.call('set', KEYS[1], 1) while true do end";
+    ck_assert(asks(one, "NOTBUSY No scripts in execution right now.", "SCRIPT KILL"));
+    ck_assert(asks(one, "OK", "CONFIG SET lua-time-limit 50"));
+    for (int i = 0; i < 2; i++) { /* at first with all locked, then with the key alone */
+        start(one, loop);
+        await_ping(other, "BUSY Redis is busy running a script.");
+        redisReply *r = ask(other, "GET key");
+        ck_assert_int_eq(r->type, REDIS_REPLY_ERROR);
+        freeReplyObject(r);
+        ck_assert(asks(other, "OK", "MULTI"));
+        ck_assert(asks(other, "OK", "DISCARD"));
+        ck_assert(asks(other, "OK", "SCRIPT KILL"));
+        expect_next(one, "ERR Script killed by user with SCRIPT KILL.");
+        await_ping(other, "PONG");
+    }
+    ck_assert(asks(one, "OK", "CONFIG SET script-time-max 400"));
+    start(one, writer);
+    await_ping(other, "BUSY");
+    redisReply *r = ask(other, "SCRIPT KILL");
+    ck_assert_int_eq(strncmp(r->str, "UNKILLABLE Sorry the script already", 35), 0);
+    freeReplyObject(r);
+    expect_next(one, "ERR Script ran for longer than script-time-max.");
+    await_ping(other, "PONG");
+    ck_assert(asks(other, "1", "GET key"));
+}
+END_TEST
+
 START_TEST(long_values)
 {
     size_t len = 300000;
@@ -291,6 +350,7 @@ int main(void)
     tcase_add_test(t, scripts_are_kept_by_id);
     tcase_add_test(t, limits_end_a_script);
     tcase_add_test(t, keys_that_are_not_declared);
+    tcase_add_test(t, others_are_told_and_can_end_it);
     tcase_add_test(t, long_values);
     tcase_add_test(t, sums_are_exact);
     Suite *s = suite_create("scripts");

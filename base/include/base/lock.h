@@ -29,6 +29,7 @@ enum lock_state { LOCK_FREE = 0, LOCK_HELD = 1, LOCK_WAITED = 2, LOCK_STATE = 3 
 
 /* The slow halves, and the checks of debug builds: lock.c. */
 void lock_wait(struct lock *l);
+bool lock_wait_ms(struct lock *l, unsigned ms);
 void lock_wake(struct lock *l);
 void lock_debug_before(const struct lock *l);
 void lock_debug_taken(const struct lock *l);
@@ -65,6 +66,22 @@ static inline void lock_acquire(struct lock *l)
         lock_debug_taken(l);
 #endif
     }
+}
+
+/* The same, but gives up after about so many milliseconds. */
+static inline bool lock_acquire_within(struct lock *l, unsigned ms)
+{
+#ifndef NDEBUG
+    lock_debug_before(l);
+#endif
+    if (lock_try(l))
+        return true;
+    bool taken = lock_wait_ms(l, ms);
+#ifndef NDEBUG
+    if (taken)
+        lock_debug_taken(l);
+#endif
+    return taken;
 }
 
 static inline void lock_release(struct lock *l)

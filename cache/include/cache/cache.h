@@ -93,6 +93,8 @@ void cache_listen(struct cache *cache, bool on);
 struct cache_thread *cache_thread_create(struct cache *cache);
 void cache_thread_destroy(struct cache_thread *t);
 void cache_enter(struct cache_thread *t, int64_t now_ms);
+/* The same, but gives up (false) when somebody has kept all others out for so long. */
+bool cache_enter_within(struct cache_thread *t, int64_t now_ms, unsigned wait_ms);
 void cache_exit(struct cache_thread *t);
 /* The time given at the last cache_enter(). Inside a script or EXEC the server may hold it still.
  */
