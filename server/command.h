@@ -184,6 +184,8 @@ unsigned request_db(const struct request *rq);
 /* CACHE_GET_TOUCH, or 0 for a client that asked CLIENT NO-TOUCH: the flags of a reading
  * cache_get(). */
 unsigned request_touch(const struct request *rq);
+/* Bytes of a long argument that were freed since it was read. */
+void request_give_back(struct request *rq, size_t bytes);
 
 /* Argument i as a key of the client's database; replies the error and returns false when it is too
  * long. */

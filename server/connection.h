@@ -73,5 +73,7 @@ bool connection_over_output_limit(struct connection *c);
 void connection_cron(struct connection *c);
 /* Tells the cache how much memory this takes, in coarse steps. False when it may not be. */
 bool connection_charge(struct connection *c);
+/* Tells it that so much of a request was freed while its command runs. */
+void connection_give_back(struct connection *c, size_t bytes);
 
 #endif

@@ -71,6 +71,13 @@ bool connection_charge(struct connection *c)
     return true;
 }
 
+void connection_give_back(struct connection *c, size_t bytes)
+{
+    size_t n = bytes < c->charged ? bytes : c->charged;
+    c->charged -= n;
+    cache_charge(c->client.worker->server->cache, -(int64_t)n);
+}
+
 bool connection_over_query_limit(struct connection *c)
 {
     struct worker *w = c->client.worker;

@@ -43,6 +43,12 @@ unsigned request_touch(const struct request *rq)
     return rq->client->no_touch ? 0 : CACHE_GET_TOUCH;
 }
 
+void request_give_back(struct request *rq, size_t bytes)
+{
+    if (rq->client->connection != NULL)
+        connection_give_back(rq->client->connection, bytes);
+}
+
 bool request_key(struct request *rq, size_t i, struct cache_key *key)
 {
     const struct resp_arg *arg = &rq->argv[i];

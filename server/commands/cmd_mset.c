@@ -30,7 +30,7 @@ static enum cache_status store_all(struct request *rq, const struct pairs *p,
                                    const struct key_list *l, size_t *stored)
 {
     for (*stored = 0; *stored < l->count; ++*stored) {
-        struct resp_arg_reader reader;
+        struct argument_reader reader;
         struct cache_source source = source_argument(rq, p->first + 2 * *stored + 1, &reader);
         enum cache_status status =
             cache_set(rq->cache, &l->keys[*stored], CACHE_STRING, &source, p->at_ms, p->flags);

@@ -11,7 +11,7 @@ static enum cache_status patch(struct request *rq, struct cache_update *u, size_
         off = u->found ? u->view.raw_len : 0;
     if (off > CACHE_MAX_VALUE || len > CACHE_MAX_VALUE - off)
         return CACHE_TOOBIG;
-    struct resp_arg_reader reader;
+    struct argument_reader reader;
     struct cache_source source = source_argument(rq, value, &reader);
     return cache_update_patch(rq->cache, u, off, &source, new_len);
 }

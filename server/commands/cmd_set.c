@@ -20,7 +20,7 @@ static void touched_by_set(struct request *rq, const struct cache_key *key, bool
 static enum cache_status store_argument(struct request *rq, const struct cache_key *key,
                                         size_t value, int64_t at_ms, unsigned flags)
 {
-    struct resp_arg_reader reader;
+    struct argument_reader reader;
     struct cache_source source = source_argument(rq, value, &reader);
     return cache_set(rq->cache, key, CACHE_STRING, &source, at_ms, flags);
 }

@@ -29,8 +29,14 @@ bool view_digest(struct request *rq, struct cache_view *view, uint64_t *digest);
 
 /* A cache_source over bytes in one range. */
 struct cache_source source_flat(const void *bytes, size_t len);
-/* A cache_source over argument i, which gives back each chunk once the next is asked for. */
-struct cache_source source_argument(struct request *rq, size_t i, struct resp_arg_reader *reader);
+/* A cache_source over argument i, which gives back each chunk once the next is asked for: the
+ * memory of a long value is counted as that of the request or of the cache, not as both. */
+struct argument_reader {
+    struct resp_arg_reader reader;
+    struct request *rq;
+    size_t at; /* length of the chunk that is being read */
+};
+struct cache_source source_argument(struct request *rq, size_t i, struct argument_reader *reader);
 
 /* ---- flat_arguments.c: arguments that came in chunks, in one piece ---- */
 

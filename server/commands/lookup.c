@@ -89,11 +89,23 @@ struct cache_source source_flat(const void *bytes, size_t len)
     return (struct cache_source){.flat = len > 0 ? bytes : "", .total = len};
 }
 
-struct cache_source source_argument(struct request *rq, size_t i, struct resp_arg_reader *reader)
+static const void *next_chunk(void *arg, size_t *len)
+{
+    struct argument_reader *r = arg;
+    const void *chunk = resp_arg_next(&r->reader, len);
+    if (r->at > 0)
+        request_give_back(r->rq, r->at);
+    r->at = *len;
+    return chunk;
+}
+
+struct cache_source source_argument(struct request *rq, size_t i, struct argument_reader *reader)
 {
     const struct resp_arg *arg = &rq->argv[i];
-    resp_arg_reader_init(reader, arg);
+    reader->rq = rq;
+    reader->at = 0;
+    resp_arg_reader_init(&reader->reader, arg);
     if (arg->ptr != NULL || arg->len == 0)
         return source_flat(arg->ptr, arg->len);
-    return (struct cache_source){.next = resp_arg_next, .arg = reader, .total = arg->len};
+    return (struct cache_source){.next = next_chunk, .arg = reader, .total = arg->len};
 }

@@ -327,6 +327,31 @@ START_TEST(long_values)
 }
 END_TEST
 
+/* What is stored leaves the request piece by piece, so that a value may take most of the cap. */
+START_TEST(long_values_count_once)
+{
+    struct instance s;
+    size_t len = 64 * MIB;
+    if (!memory_is_telling())
+        return;
+    instance_start(&s, (const char *const[]){"--maxmemory", "100mb", "--maxmemory-policy",
+                                             "noeviction", NULL});
+    redisContext *c = instance_connect(&s);
+    char *value = malloc(len);
+    ck_assert_ptr_nonnull(value);
+    for (size_t i = 0; i < len; i++)
+        value[i] = (char)rand();
+    for (int i = 0; i < 3; i++) {
+        ck_assert(asks(c, "OK", "SET long %b", value, len));
+        ck_assert_int_eq(ask_integer(c, "STRLEN long"), (long long)len);
+        ck_assert_int_eq(ask_integer(c, "DEL long"), 1);
+    }
+    free(value);
+    redisFree(c);
+    ck_assert_int_eq(instance_stop(&s), 0);
+}
+END_TEST
+
 START_TEST(half_closed)
 {
     struct instance s;
@@ -460,6 +485,7 @@ int main(void)
     tcase_add_test(t, query_limit);
     tcase_add_test(t, resets_in_every_state);
     tcase_add_test(t, long_values);
+    tcase_add_test(t, long_values_count_once);
     tcase_add_test(t, half_closed);
     tcase_add_test(t, idle_clients);
     tcase_add_test(t, too_many_clients);
