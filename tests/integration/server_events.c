@@ -145,6 +145,11 @@ START_TEST(expired_and_evicted)
     ck_assert(asks(c, "OK", "CONFIG SET notify-keyspace-events Exe"));
     ck_assert(asks(c, "OK", "SET short 1 PX 20"));
     expect_event(sub, "__keyevent@0__:expired", "short");
+    if (!memory_is_telling()) { /* a sanitizer takes more than that */
+        redisFree(sub);
+        redisFree(c);
+        return;
+    }
     ck_assert(asks(c, "OK", "CONFIG SET maxmemory 32mb"));
     uint64_t random = 1;
     for (unsigned n = 0; n < 50000; n++) {
