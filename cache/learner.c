@@ -3,9 +3,8 @@
 
 #include <stdlib.h>
 
-/* A family collects again when it has met this many times the bytes of its last training ... */
-#define GROWTH 8
-/* ... or when this many raw bytes were coded ... */
+/* A family collects again when it has met LEARNER_GROWTH times the bytes of its last training, or
+ * when this many raw bytes were coded ... */
 #define DRIFT_WINDOW ((uint64_t)1 << 20)
 /* ... to more than this many percent of what its dictionary did when it was new. */
 #define DRIFT_PERCENT 115
@@ -160,7 +159,7 @@ static void watch_growth_locked(struct learner *l, unsigned family)
     if (f->samples != NULL)
         return;
     uint64_t met = family_bytes(l->table, family);
-    if (is_first(f) || met / GROWTH >= f->trained_bytes)
+    if (is_first(f) || met / LEARNER_GROWTH >= f->trained_bytes)
         learner_collect_locked(l, family);
 }
 

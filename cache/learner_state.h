@@ -20,6 +20,9 @@ struct learned_dict {
     char name[64]; /* of the family at that time */
 };
 
+/* A family collects again when it has met this many times the bytes of its last training. */
+#define LEARNER_GROWTH 8
+
 struct learned_family {
     struct reservoir *samples; /* not NULL = COLLECTING */
     int64_t since_ms;          /* first sample of this collection; 0 = none yet */

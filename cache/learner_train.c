@@ -13,6 +13,9 @@
 #define HELD_BACK    5 /* every fifth */
 #define TRAINING_MS  300
 
+/* A family without a dictionary collects again when it has met this many times the bytes. */
+#define SOON 2
+
 /* A dictionary takes a part of what its family holds. */
 #define DICT_LEAST ((size_t)4 << 10)
 #define DICT_SHARE 32
@@ -122,6 +125,9 @@ static void end_locked(struct learner *l, struct training *t, int64_t now_ms)
         f->reference = (double)t->before / (double)t->held.total; /* no better can be had */
     learner_rest_locked(l, t->family);
     f->trained_bytes = t->met > 0 ? t->met : 1;
+    /* Too little had been met to be worth a dictionary, perhaps: soon once more. */
+    if (atomic_load(&f->current) == 0 && t->met > LEARNER_GROWTH)
+        f->trained_bytes = t->met * SOON / LEARNER_GROWTH;
     f->raw = f->stored = 0;
 }
 
