@@ -7,6 +7,8 @@
 #define CHARGE_STEP ((size_t)64 << 10)
 /* The most that one who is not authenticated may send in one go (Redis's limit for the buffer). */
 #define STRANGER_INPUT ((size_t)1 << 20)
+/* ... and what may wait for him. */
+#define STRANGER_OUTPUT 1024
 
 const struct option options_limits[] = {
     {.name = "maxclients",
@@ -109,6 +111,7 @@ bool connection_over_output_limit(struct connection *c)
     else if (c->soft_since_ms == 0)
         c->soft_since_ms = w->now_ms;
     bool over = (hard > 0 && held > hard) ||
+                (!c->client.authenticated && c->out.bytes > STRANGER_OUTPUT) ||
                 (c->soft_since_ms > 0 &&
                  w->now_ms - c->soft_since_ms > setting_get(&limit->soft_seconds) * 1000);
     if (over)
