@@ -55,10 +55,11 @@ void info_stats(struct info *i)
                 "client_output_buffer_limit_disconnections:%llu\r\n"
                 "client_timeout_disconnections:%llu\r\nacl_access_denied_auth:%llu\r\n"
                 "acl_access_denied_cmd:%llu\r\nacl_access_denied_key:%llu\r\n"
-                "acl_access_denied_channel:%llu\r\n",
+                "acl_access_denied_channel:%llu\r\ntls_handshakes_failed:%llu\r\n",
                 (unsigned long long)error_replies(s), SUM(reads), SUM(writes), SUM(reads),
                 SUM(writes), SUM(query_limit_closed), SUM(output_limit_closed), SUM(idle_closed),
-                SUM(auth_failures), SUM(denied_commands), SUM(denied_keys), SUM(denied_channels));
+                SUM(auth_failures), SUM(denied_commands), SUM(denied_keys), SUM(denied_channels),
+                (unsigned long long)atomic_load_explicit(&s->tls.failed, memory_order_relaxed));
 }
 
 void info_commands(struct info *i)
@@ -161,4 +162,5 @@ void server_reset_stats(struct server *s)
         command_stats_reset(&s->workers[w]->commands);
     }
     counter_set(&s->listener.rejected, 0);
+    atomic_store_explicit(&s->tls.failed, 0, memory_order_relaxed);
 }

@@ -1,9 +1,14 @@
 /* Users of a real server: logging in, what they may, what becomes of them. */
+#include <arpa/inet.h>
 #include <check.h>
+#include <net/if.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -440,6 +445,69 @@ START_TEST(users_in_the_options)
 }
 END_TEST
 
+/* ---- protected mode ---- */
+
+/* Moves this process to a network of its own, whose loopback has a further address that is none of
+ * the loopback's. False where that is not allowed. */
+static bool enter_network(const char *address)
+{
+    if (unshare(CLONE_NEWNET) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0)
+        return false;
+    struct ifreq up = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
+    struct ifreq more = {.ifr_name = "lo:1"};
+    struct sockaddr_in a = {.sin_family = AF_INET};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(inet_pton(AF_INET, address, &a.sin_addr), 1);
+    memcpy(&more.ifr_addr, &a, sizeof a);
+    bool ok = fd >= 0 && ioctl(fd, SIOCSIFFLAGS, &up) == 0 && ioctl(fd, SIOCSIFADDR, &more) == 0;
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
+/* What somebody hears who connects from this address and says PING. */
+static void ping_from(const char *address, char *heard, size_t cap)
+{
+    redisContext *c = redisConnect(address, s.port);
+    ck_assert(c != NULL && c->err == 0);
+    redisReply *r = redisCommand(c, "PING");
+    snprintf(heard, cap, "%s", r == NULL ? c->errstr : r->str);
+    if (r != NULL)
+        freeReplyObject(r);
+    redisFree(c);
+}
+
+START_TEST(protected_mode)
+{
+    static const char elsewhere[] = "10.77.66.55";
+    char heard[1024];
+    if (!enter_network(elsewhere))
+        return;
+    instance_start(&s, (const char *const[]){"--bind", "0.0.0.0", NULL});
+    ping_from(elsewhere, heard, sizeof heard);
+    ck_assert_msg(strncmp(heard, "DENIED zscache is running in protected mode", 43) == 0, "%s",
+                  heard);
+    ping_from("127.0.0.1", heard, sizeof heard);
+    ck_assert_str_eq(heard, "PONG");
+    admin = instance_connect(&s);
+    /* A password is enough, and so is a default user who may not come in. */
+    ck_assert(asks(admin, "OK", "CONFIG SET requirepass secret"));
+    ping_from(elsewhere, heard, sizeof heard);
+    ck_assert_str_eq(heard, NOAUTH);
+    ck_assert(asks(admin, "OK", "CONFIG SET requirepass %s", ""));
+    ping_from(elsewhere, heard, sizeof heard);
+    ck_assert(strncmp(heard, "DENIED", 6) == 0);
+    ck_assert(asks(admin, "OK", "ACL SETUSER default off"));
+    ping_from(elsewhere, heard, sizeof heard);
+    ck_assert_str_eq(heard, NOAUTH);
+    ck_assert(asks(admin, "OK", "ACL SETUSER default on"));
+    ck_assert(asks(admin, "OK", "CONFIG SET protected-mode no"));
+    ping_from(elsewhere, heard, sizeof heard);
+    ck_assert_str_eq(heard, "PONG");
+    end();
+}
+END_TEST
+
 /* Users change while their clients on other threads are at work. */
 START_TEST(changes_under_load)
 {
@@ -498,6 +566,7 @@ int main(void)
     tcase_set_timeout(t, 60);
     tcase_add_test(t, users_in_a_file);
     tcase_add_test(t, users_in_the_options);
+    tcase_add_test(t, protected_mode);
     tcase_add_test(t, changes_under_load);
     suite_add_tcase(suite, t);
     SRunner *r = srunner_create(suite);
