@@ -126,7 +126,8 @@ void value_text(unsigned n, void *out, size_t len)
 
 void value_noise(unsigned n, void *out, size_t len)
 {
-    struct random random = {.state = n * 0x9e3779b97f4a7c15u + 1};
+    struct random random = {.state = n};
+    random.state = random_next(&random); /* far from that of n + 1 */
     for (size_t at = 0; at < len; at += sizeof(uint64_t)) {
         uint64_t word = random_next(&random);
         memcpy((char *)out + at, &word, len - at < sizeof word ? len - at : sizeof word);

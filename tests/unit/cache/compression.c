@@ -194,8 +194,9 @@ START_TEST(coding_keeps_within_its_share)
 }
 END_TEST
 
-/* Bytes of the pool for noise, and the share of values that coding was tried on. */
-static double take_noise(enum cache_compression mode, unsigned n, double *tried)
+/* Bytes of the pool for noise (in 64 letters: that looks like text), and the share of
+ * values that coding was tried on. */
+static double take_noise(enum cache_compression mode, unsigned n, bool letters, double *tried)
 {
     uint8_t noise[200];
     char name[32];
@@ -203,6 +204,8 @@ static double take_noise(enum cache_compression mode, unsigned n, double *tried)
     for (unsigned i = 0; i < n; i++) {
         size_t len = 40 + i % 160;
         value_noise(i, noise, len);
+        for (size_t at = 0; letters && at < len; at++)
+            noise[at] = (uint8_t)('0' + noise[at] % 64);
         snprintf(name, sizeof name, "noise:%u", i);
         ck_assert_int_eq(fixture_set(name, noise, len), CACHE_OK);
         if (i % 10000 == 0)
@@ -221,10 +224,11 @@ static double take_noise(enum cache_compression mode, unsigned n, double *tried)
 START_TEST(what_does_not_shrink_costs_next_to_nothing)
 {
     double tried;
-    double raw = take_noise(CACHE_UNCOMPRESSED, 100000, &tried);
+    bool letters = _i == 1;
+    double raw = take_noise(CACHE_UNCOMPRESSED, 100000, letters, &tried);
     ck_assert(tried == 0);
     for (enum cache_compression mode = CACHE_ADAPTIVE; mode < CACHE_UNCOMPRESSED; mode++) {
-        double bytes = take_noise(mode, 100000, &tried);
+        double bytes = take_noise(mode, 100000, letters, &tried);
         ck_assert_msg(tried < 0.01, "%f of the values were tried", tried);
         ck_assert_msg(bytes < raw * 1.03, "%.0f bytes for %.0f", bytes, raw);
     }
@@ -239,6 +243,6 @@ int main(void)
         tcase_add_loop_test(c, without_eviction_raw_values_take_the_room_there_is, 0, 2);
     tcase_add_test(c, a_settled_cache_rests);
     tcase_add_loop_test(c, coding_keeps_within_its_share, 0, 2);
-    tcase_add_test(c, what_does_not_shrink_costs_next_to_nothing);
+    tcase_add_loop_test(c, what_does_not_shrink_costs_next_to_nothing, 0, 2);
     return fixture_run(c);
 }
