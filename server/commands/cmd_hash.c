@@ -204,14 +204,8 @@ static void hmget_flat(struct request *rq)
     enum lookup found = hash_load(rq, 1, &h);
     if (found == LOOKUP_REPLIED)
         return;
-    enum hash_status status = HASH_OK;
-    if (found == LOOKUP_FOUND)
-        status = hash_edit_begin(&e, h.bytes, h.len, h.seed);
-    if (found == LOOKUP_MISSING || status == HASH_DAMAGED) {
-        if (found == LOOKUP_FOUND)
-            hash_edit_end(&e);
-        hash_edit_begin(&e, NULL, 0, 0);
-    }
+    enum hash_status status = found == LOOKUP_MISSING ? hash_edit_begin(&e, NULL, 0, 0)
+                                                      : hash_edit_begin(&e, h.bytes, h.len, h.seed);
     if (status == HASH_NOMEM)
         reply_oom(rq);
     else

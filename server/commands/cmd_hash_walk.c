@@ -15,26 +15,13 @@ static void reply_entry(struct request *rq, const struct hash_entry *entry, unsi
         resp_bulk(rq->out, entry->value, entry->value_len);
 }
 
-/* A hash whose whole form is sound, so that a count announced is kept. */
-static bool sound(const struct hash_blob *h, uint32_t *count)
+/* hash_load(), and how many fields there are. */
+static enum lookup load_counted(struct request *rq, struct hash_blob *h, uint32_t *count)
 {
     struct hash_reader r;
-    struct hash_entry entry;
-    *count = hash_open(&r, h->bytes, h->len);
-    while (hash_next(&r, &entry))
-        ;
-    return !r.damaged;
-}
-
-/* hash_load(), and damaged in any place counts as missing. */
-static enum lookup load_sound(struct request *rq, struct hash_blob *h, uint32_t *count)
-{
     enum lookup found = hash_load(rq, 1, h);
-    if (found != LOOKUP_FOUND || sound(h, count))
-        return found;
-    hash_unload(h);
-    *count = 0;
-    return LOOKUP_MISSING;
+    *count = found == LOOKUP_FOUND ? hash_open(&r, h->bytes, h->len) : 0;
+    return found;
 }
 
 static void reply_all(struct request *rq, unsigned parts)
@@ -43,7 +30,7 @@ static void reply_all(struct request *rq, unsigned parts)
     struct hash_reader r;
     struct hash_entry entry;
     uint32_t count = 0;
-    enum lookup found = load_sound(rq, &h, &count);
+    enum lookup found = load_counted(rq, &h, &count);
     if (found == LOOKUP_REPLIED)
         return;
     if (parts == (FIELDS | VALUES))
@@ -77,7 +64,7 @@ static void hlen_command(struct request *rq)
 {
     struct hash_blob h;
     uint32_t count = 0;
-    enum lookup found = load_sound(rq, &h, &count);
+    enum lookup found = load_counted(rq, &h, &count);
     if (found == LOOKUP_REPLIED)
         return;
     resp_integer(rq->out, found == LOOKUP_FOUND ? (int64_t)count : 0);
@@ -148,7 +135,7 @@ static void hscan_command(struct request *rq)
     uint32_t count = 0;
     if (!request_cursor(rq, 2, &cursor))
         return;
-    switch (load_sound(rq, &h, &count)) {
+    switch (load_counted(rq, &h, &count)) {
     case LOOKUP_REPLIED:
         return;
     case LOOKUP_MISSING:
@@ -244,7 +231,7 @@ static void hrandfield_command(struct request *rq)
     bool values = false;
     if (rq->argc > 2 && (!request_integer(rq, 2, &n) || !random_arguments(rq, &n, &values)))
         return;
-    enum lookup found = load_sound(rq, &h, &count);
+    enum lookup found = load_counted(rq, &h, &count);
     if (found == LOOKUP_REPLIED)
         return;
     if (found == LOOKUP_MISSING) {

@@ -25,6 +25,18 @@ static void blob_free(struct hash_blob *h)
     h->bytes = h->few;
 }
 
+/* Decoded bytes may be wrong all the same. A hash whose whole form is sound keeps what it
+ * announces. */
+static bool is_sound(const struct hash_blob *h)
+{
+    struct hash_reader r;
+    struct hash_entry entry;
+    hash_open(&r, h->bytes, h->len);
+    while (hash_next(&r, &entry))
+        ;
+    return !r.damaged;
+}
+
 enum lookup hash_load(struct request *rq, size_t i, struct hash_blob *h)
 {
     struct cache_key key;
@@ -37,6 +49,10 @@ enum lookup hash_load(struct request *rq, size_t i, struct hash_blob *h)
         return found;
     h->seed = key.hash;
     enum hash_status status = read_view(rq, &view, h);
+    if (status == HASH_OK && !is_sound(h)) {
+        cache_view_spoil(&view);
+        status = HASH_DAMAGED;
+    }
     cache_view_end(rq->cache, &view);
     if (status == HASH_OK)
         return LOOKUP_FOUND;
@@ -78,6 +94,7 @@ static enum hash_status take_apart(struct request *rq, struct hash_change *c)
     status = hash_edit_begin(&c->edit, c->blob.bytes, c->existed ? c->blob.len : 0, c->key.hash);
     if (status != HASH_DAMAGED)
         return status;
+    cache_view_spoil(&c->update.view);
     hash_edit_end(&c->edit);
     c->existed = false;
     return hash_edit_begin(&c->edit, NULL, 0, c->key.hash);

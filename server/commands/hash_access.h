@@ -13,8 +13,8 @@ struct hash_blob {
     char few[4096];
 };
 
-/* Reads the hash of the key in argument i. LOOKUP_FOUND: end with hash_unload(). A damaged one is
- * missing. */
+/* Reads the hash of the key in argument i. LOOKUP_FOUND: end with hash_unload(). A damaged one, or
+ * one whose form is broken, is dropped and missing. */
 enum lookup hash_load(struct request *rq, size_t i, struct hash_blob *h);
 void hash_unload(struct hash_blob *h);
 

@@ -164,6 +164,12 @@ static inline bool cache_view_is_damaged(const struct cache_view *v)
 {
     return v->damaged;
 }
+/* Says that what was read breaks the form that the caller gave it: the item goes at the end of the
+ * view, as one that did not decode. */
+static inline void cache_view_spoil(struct cache_view *v)
+{
+    v->damaged = true;
+}
 void cache_view_end(struct cache_thread *t, struct cache_view *v);
 
 /* A long value being sent as the socket drains, over many enter/exit pairs. Holds the value as it

@@ -180,6 +180,14 @@ START_TEST(clients_meet_damage)
     ck_assert_uint_eq(damage(20000, 3), 20000);
     operate(string_ops, sizeof string_ops / sizeof string_ops[0], SHORT);
     operate(hash_ops, sizeof hash_ops / sizeof hash_ops[0], HASHES);
+    /* What is found is whole: a form that is broken does not stay. */
+    for (unsigned i = 0; i < HASHES; i++) {
+        redisReply *r = ask("a", "HGETALL hash:%u", i);
+        redisReply *n = ask("i", "EXISTS hash:%u", i);
+        ck_assert(r->elements % 2 == 0 && (r->elements > 0) == n->integer);
+        freeReplyObject(r);
+        freeReplyObject(n);
+    }
     for (unsigned i = 0; i < LONG / 2; i++)
         closed += get_long(i, i % 2 == 0 ? "GET page:%u" : "GETRANGE page:%u 10 -5");
     ck_assert_uint_gt(closed, LONG / 4);
