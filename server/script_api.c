@@ -73,7 +73,7 @@ static int api_log(lua_State *lua)
         return script_raise(lua, "ERR Invalid debug level.");
     if (level < LOGGED_FROM)
         return 0;
-    char text[LOGGED_MOST];
+    char text[LOGGED_MOST] = "";
     size_t at = 0;
     for (int i = 2; i <= n; i++) {
         size_t len;

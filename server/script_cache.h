@@ -47,18 +47,18 @@ struct script_cache {
 
 void script_cache_init(struct script_cache *c);
 /* Frees all; nobody holds any. */
-void script_cache_free(struct server *s);
+void script_cache_free(struct server *server);
 
 /* The script of this id (in any case), held. NULL = there is none. */
-struct script *script_find(struct server *s, const char *id, size_t len);
+struct script *script_find(struct server *server, const char *id, size_t len);
 /* A copy of the text, held, and not yet in the cache. On a fault NULL, with a reply like "ERR ..."
  * in `error` (SCRIPT_ERROR bytes). */
 #define SCRIPT_ERROR 256
-struct script *script_create(struct server *s, const char *text, size_t len, char *error);
+struct script *script_create(struct server *server, const char *text, size_t len, char *error);
 /* Puts it into the cache, if there is none of its text. */
-void script_keep(struct server *s, struct script *script);
-void script_let_go(struct server *s, struct script *script);
-void script_flush(struct server *s);
+void script_keep(struct server *server, struct script *s);
+void script_let_go(struct server *server, struct script *s);
+void script_flush(struct server *server);
 
 /* ---- script_id.c ---- */
 

@@ -258,7 +258,8 @@ static void write_line(struct resp_out *out, char type, const char *text, size_t
         return;
     *to = type;
     copy_without_breaks(to + 1, text, len);
-    memcpy(to + 1 + len, "\r\n", 2);
+    to[1 + len] = '\r';
+    to[2 + len] = '\n';
     out->len += len + 3;
 }
 

@@ -66,8 +66,17 @@ static enum script_stop must_stop(struct script_run *run)
     if (atomic_load_explicit(&w->script.kill_us, memory_order_relaxed) == run->start_us &&
         !run->wrote)
         return SCRIPT_KILLED;
+    if (atomic_load_explicit(&w->server->stopping, memory_order_relaxed))
+        return SCRIPT_NO_SERVER;
     return most > 0 && spent > most * 1000 ? SCRIPT_TOO_LONG : SCRIPT_GOES_ON;
 }
+
+static const char *const reasons[] = {
+    [SCRIPT_KILLED] = "ERR Script killed by user with SCRIPT KILL.",
+    [SCRIPT_TOO_LONG] = "ERR Script ran for longer than script-time-max.",
+    [SCRIPT_NO_SERVER] = "ERR Script ended because the server stops.",
+    [SCRIPT_OUT_OF_KEYS] = "ERR the script begins again",
+};
 
 static void look(lua_State *lua, lua_Debug *ar)
 {
@@ -79,9 +88,7 @@ static void look(lua_State *lua, lua_Debug *ar)
         return;
     /* Each line fails from now on, so that the script cannot go on by catching the error. */
     (void)lua_sethook(lua, look, LUA_MASKLINE, 0);
-    (void)script_raise(lua, run->stop == SCRIPT_KILLED
-                                ? "ERR Script killed by user with SCRIPT KILL."
-                                : "ERR Script ran for longer than script-time-max.");
+    (void)script_raise(lua, reasons[run->stop]);
 }
 
 /* The one of another worker that has run for longest; its begin. */

@@ -147,6 +147,7 @@ bool server_start(struct server *s)
 
 void server_stop(struct server *s)
 {
+    atomic_store(&s->stopping, true);
     for (unsigned i = 0; i < s->worker_count; i++) {
         struct mail *m = mail_create(MAIL_STOP, 0);
         if (m != NULL)

@@ -35,6 +35,7 @@ struct server {
     struct hooks hooks;
     struct tls tls;
     struct script_cache scripts;
+    _Atomic bool stopping;    /* scripts end at once */
     _Atomic unsigned busy;    /* scripts that have run for longer than lua-time-limit */
     struct listener listener; /* in worker 0's loop */
     struct keeper keeper;

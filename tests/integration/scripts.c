@@ -193,7 +193,7 @@ static void await_ping(redisContext *c, const char *wanted)
     }
 }
 
-/* Sends a script that does not end, and does not wait for it. */
+/* Sends a script that does not end by itself, and does not wait for it. */
 static void start(redisContext *c, const char *script)
 {
     int done = 0;
@@ -237,6 +237,17 @@ START_TEST(others_are_told_and_can_end_it)
     expect_next(one, "ERR Script ran for longer than script-time-max.");
     await_ping(other, "PONG");
     ck_assert(asks(other, "1", "GET key"));
+}
+END_TEST
+
+START_TEST(a_stop_ends_it)
+{
+    ck_assert(asks(one, "OK", "CONFIG SET lua-time-limit 50"));
+    start(one, "redis.call('set', KEYS[1], 1) while true do end");
+    await_ping(other, "BUSY");
+    ck_assert_int_eq(instance_stop(&server), 0);
+    expect_next(one, "ERR Script ended because the server stops.");
+    instance_start(&server, (const char *const[]){NULL}); /* for the end of the test */
 }
 END_TEST
 
@@ -351,6 +362,7 @@ int main(void)
     tcase_add_test(t, limits_end_a_script);
     tcase_add_test(t, keys_that_are_not_declared);
     tcase_add_test(t, others_are_told_and_can_end_it);
+    tcase_add_test(t, a_stop_ends_it);
     tcase_add_test(t, long_values);
     tcase_add_test(t, sums_are_exact);
     Suite *s = suite_create("scripts");

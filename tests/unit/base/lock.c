@@ -1,5 +1,6 @@
 #include <check.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -55,6 +56,41 @@ START_TEST(test_try_does_not_wait)
 }
 END_TEST
 
+struct held {
+    struct lock lock;
+    sem_t held, go;
+};
+
+static void *hold_until_told(void *arg)
+{
+    struct held *h = arg;
+    lock_acquire(&h->lock);
+    sem_post(&h->held);
+    sem_wait(&h->go);
+    lock_release(&h->lock);
+    return NULL;
+}
+
+START_TEST(test_a_wait_with_a_limit_gives_up)
+{
+    struct held h;
+    pthread_t holder;
+    lock_init(&h.lock, 1);
+    sem_init(&h.held, 0, 0);
+    sem_init(&h.go, 0, 0);
+    ck_assert(lock_acquire_within(&h.lock, 1));
+    lock_release(&h.lock);
+    ck_assert_int_eq(pthread_create(&holder, NULL, hold_until_told, &h), 0);
+    sem_wait(&h.held);
+    ck_assert(!lock_acquire_within(&h.lock, 5));
+    sem_post(&h.go);
+    ck_assert(lock_acquire_within(&h.lock, 60000));
+    lock_release(&h.lock);
+    pthread_join(holder, NULL);
+    ck_assert(!lock_is_held(&h.lock));
+}
+END_TEST
+
 START_TEST(test_ascending_order_is_fine)
 {
     struct lock l[3];
@@ -103,6 +139,7 @@ int main(void)
     tcase_set_timeout(c, 60);
     tcase_add_test(c, test_one_holder_at_a_time);
     tcase_add_test(c, test_try_does_not_wait);
+    tcase_add_test(c, test_a_wait_with_a_limit_gives_up);
     tcase_add_test(c, test_ascending_order_is_fine);
 #ifndef NDEBUG
     tcase_add_test_raise_signal(c, test_descending_rank_is_caught, SIGABRT);

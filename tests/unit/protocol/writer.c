@@ -134,6 +134,18 @@ START_TEST(test_no_memory_is_remembered)
 }
 END_TEST
 
+START_TEST(test_a_limit_holds)
+{
+    struct resp_out out;
+    resp_out_init(&out, 2);
+    out.most = 4096;
+    ck_assert_ptr_nonnull(resp_out_reserve(&out, 4000));
+    ck_assert_ptr_null(resp_bulk_begin(&out, 100000));
+    ck_assert(out.failed);
+    resp_out_free(&out);
+}
+END_TEST
+
 START_TEST(test_memory_is_given_back)
 {
     struct resp_out out;
@@ -158,6 +170,7 @@ int main(void)
     tcase_add_test(c, test_errors_from_user_text);
     tcase_add_test(c, test_written_in_place_and_given_up);
     tcase_add_test(c, test_no_memory_is_remembered);
+    tcase_add_test(c, test_a_limit_holds);
     tcase_add_test(c, test_memory_is_given_back);
     suite_add_tcase(s, c);
     SRunner *r = srunner_create(s);
