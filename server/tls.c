@@ -11,7 +11,7 @@
 #include "server.h"
 
 /* Memory of a connection that the library holds while it is idle, measured. */
-#define HELD_BYTES 24576
+#define HELD_BYTES 15360
 /* The most that one record carries. */
 #define RECORD_BYTES ((size_t)16384)
 /* Failures are told at most this often: each peer can cause them. */

@@ -350,7 +350,7 @@ END_TEST
 
 #define IDLE 300
 /* Of an idle connection, all of it. */
-#define IDLE_BYTES 40000
+#define IDLE_BYTES 24000
 
 START_TEST(idle_connections_are_small)
 {
