@@ -4,9 +4,10 @@
 
 /* Between two looks while there is no hurry. */
 #define COMPACT_MS 200
-/* Free pages kept at hand, and when the cap is near; none when the machine is short of memory. */
-#define PAGES_KEPT    512
-#define PAGES_PRESSED 64
+/* Free pages kept at hand, and when the cap is near or nobody asks for anything; none when the
+ * machine is short of memory. */
+#define PAGES_KEPT 512
+#define PAGES_FEW  64
 /* The cap is near from this percentage on. */
 #define MARK_NEAR 95
 
@@ -15,7 +16,9 @@ static size_t pages_to_keep(struct cache *c)
     uint64_t cap = cache_cap(c);
     if (is_pressed(c))
         return 0;
-    return cap != 0 && cache_used_memory(c) > cap / 100 * MARK_NEAR ? PAGES_PRESSED : PAGES_KEPT;
+    if (is_settling(c) || (cap != 0 && cache_used_memory(c) > cap / 100 * MARK_NEAR))
+        return PAGES_FEW;
+    return PAGES_KEPT;
 }
 
 bool compact_slice(struct cache_thread *t, int64_t end_us)
@@ -24,7 +27,8 @@ bool compact_slice(struct cache_thread *t, int64_t end_us)
     struct keeper *k = &c->keeper;
     struct zs_budget budget = {.max_moves = 2048, .max_bytes = (size_t)512 << 10};
     size_t keep = pages_to_keep(c);
-    if (keep == PAGES_KEPT && t->now_ms - k->compact_ms < COMPACT_MS && t->now_ms >= k->compact_ms)
+    bool soon = t->now_ms - k->compact_ms < COMPACT_MS && t->now_ms >= k->compact_ms;
+    if (keep == PAGES_KEPT && soon && !k->compact_more)
         return false;
     k->compact_ms = t->now_ms;
     int64_t cpu = clock_thread_cpu_us();
@@ -38,6 +42,7 @@ bool compact_slice(struct cache_thread *t, int64_t end_us)
     if (!more)
         zs_migrate(c->pool, budget);
     zs_trim(c->pool, keep);
+    k->compact_more = more;
     if (pages > 0)
         rung(t, CACHE_RUNG_COMPACT, pages * ZS_PAGE_SIZE, clock_thread_cpu_us() - cpu);
     return more;

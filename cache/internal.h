@@ -132,9 +132,13 @@ struct keeper {
     unsigned walk_how;         /* enum recode_how, for all items of this walk */
     bool walk_all;             /* not only idle items */
     int64_t compact_ms;
-    int64_t trim_ms;   /* last memory_trim_heap() */
-    int64_t cpu_us;    /* CPU that coding may take still; less than 0 = was taken already */
-    int64_t cpu_at_us; /* when that was reckoned */
+    bool compact_more;   /* the last slice left something to compact */
+    int64_t busy_ms;     /* when requests were last waiting */
+    bool rested;         /* what only coding needs was freed, and nothing was coded since */
+    int64_t trim_ms;     /* last memory_trim_heap() */
+    uint64_t trimmed_to; /* other_bytes at its end, or less */
+    int64_t cpu_us;      /* CPU that coding may take still; less than 0 = was taken already */
+    int64_t cpu_at_us;   /* when that was reckoned */
     struct shrink shrink;
 };
 
@@ -175,6 +179,7 @@ struct cache {
     size_t dead_done;            /* segments of it that are freed */
     _Atomic uint64_t dead_bytes; /* raw */
 
+    _Atomic bool quiet; /* no request has come for a while */
     /* The keeper's alone. */
     struct keeper keeper;
     /* Shard whose CLOCK is next; any evictor moves it on. */
@@ -415,6 +420,12 @@ void memory_trim_heap(void);
 static inline bool is_pressed(const struct cache *c)
 {
     return atomic_load_explicit(&c->pressure, memory_order_relaxed) != 0;
+}
+/* Whether memory should get small at once, and not as items grow idle: the machine needs it, or
+ * nobody asks for anything. */
+static inline bool is_settling(const struct cache *c)
+{
+    return is_pressed(c) || atomic_load_explicit(&c->quiet, memory_order_relaxed);
 }
 /* Looks once a second whether the machine is short of memory, and gives back what it can. */
 void shrink_watch(struct cache_thread *t);

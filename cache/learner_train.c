@@ -176,3 +176,12 @@ void learner_free(struct learner *l, unsigned id)
     lock_release(&l->lock);
     codec_dict_destroy(dict);
 }
+
+void learner_rest(struct learner *l)
+{
+    for (unsigned i = 1; i < LEARNER_DICTS; i++) {
+        struct codec_dict *dict = atomic_load(&l->dicts[i].dict);
+        if (dict != NULL)
+            codec_dict_rest(dict);
+    }
+}

@@ -61,7 +61,7 @@ void memory_measure(struct cache *c)
 void memory_trim_heap(void)
 {
 #ifdef __GLIBC__
-    malloc_trim((size_t)256 << 10);
+    malloc_trim(0);
 #endif
 }
 

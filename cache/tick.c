@@ -14,10 +14,15 @@
 #include "internal.h"
 
 #define MEASURE_MS 100
-#define TRIM_MS    5000
-/* What the process takes beside what is counted, before its heap is looked after. */
-#define OTHER_MUCH ((uint64_t)6 << 20)
-#define REST_US    20000
+#define TRIM_MS    1000
+/* By so much must grow what the process takes beside what is counted, before its heap is trimmed
+ * again. */
+#define TRIM_GROWTH ((uint64_t)512 << 10)
+#define REST_US     20000
+/* Without a request for so long, the cache is quiet. */
+#define QUIET_MS 1000
+/* The part of a slice that compaction has in any case. */
+#define COMPACT_PART 4
 /* CPU for coding that may be saved up while there is nothing to do. */
 #define SAVED_US 5000
 
@@ -37,6 +42,32 @@ static void tick_train(struct cache_thread *t)
     count(t, N_COMPRESS_US, us);
 }
 
+static void tick_quiet(struct cache_thread *t, bool busy)
+{
+    struct cache *c = t->cache;
+    struct keeper *k = &c->keeper;
+    if (busy || t->now_ms < k->busy_ms)
+        k->busy_ms = t->now_ms;
+    atomic_store_explicit(&c->quiet, t->now_ms - k->busy_ms >= QUIET_MS, memory_order_relaxed);
+}
+
+/* What training and growing tables have left in the heap counts in RSS like everything else. */
+static void tick_trim(struct cache_thread *t)
+{
+    struct cache *c = t->cache;
+    struct keeper *k = &c->keeper;
+    uint64_t other = atomic_load_explicit(&c->other_bytes, memory_order_relaxed);
+    if (other < k->trimmed_to)
+        k->trimmed_to = other;
+    bool late = t->now_ms - k->trim_ms >= TRIM_MS || t->now_ms < k->trim_ms;
+    if (!late || other < k->trimmed_to + TRIM_GROWTH)
+        return;
+    k->trim_ms = t->now_ms;
+    memory_trim_heap();
+    memory_measure(c);
+    k->trimmed_to = atomic_load_explicit(&c->other_bytes, memory_order_relaxed);
+}
+
 static void tick_measure(struct cache_thread *t, bool busy)
 {
     struct cache *c = t->cache;
@@ -46,12 +77,25 @@ static void tick_measure(struct cache_thread *t, bool busy)
         memory_measure(c);
         nursery_measure(t);
     }
-    bool late = t->now_ms - k->trim_ms >= TRIM_MS || t->now_ms < k->trim_ms;
-    if (!busy && late && atomic_load_explicit(&c->other_bytes, memory_order_relaxed) > OTHER_MUCH) {
-        k->trim_ms = t->now_ms;
-        memory_trim_heap();
-    }
+    if (!busy)
+        tick_trim(t);
     memory_set_limit(c);
+}
+
+/* When nobody asks for anything and all is coded, what coding needs can go until it is needed. */
+static void tick_rest(struct cache_thread *t, bool coding)
+{
+    struct cache *c = t->cache;
+    struct keeper *k = &c->keeper;
+    if (coding || !atomic_load_explicit(&c->quiet, memory_order_relaxed)) {
+        k->rested = false;
+    } else if (!k->rested) {
+        k->rested = true;
+        cache_world_lock(t);
+        learner_rest(c->learner);
+        cache_world_unlock(t);
+        codec_ctx_rest(t->codec);
+    }
 }
 
 /* ---- CPU for coding: while requests wait, compression-cpu-percent of a core ---- */
@@ -93,15 +137,20 @@ int64_t cache_tick(struct cache_thread *t, int64_t now_ms, int64_t budget_us, bo
     int64_t end = clock_mono_us() + budget_us;
     bool may_code = cpu_grow(c, busy);
     cache_enter(t, now_ms);
+    tick_quiet(t, busy);
     tick_measure(t, busy);
     shrink_watch(t);
     bool more = evict_slice(t, end);
     more = expire_sweep(t, budget_us / 4) > 0 || more;
     more = flush_slice(t, budget_us / 4) || more;
     int64_t cpu = clock_thread_cpu_us();
-    more = !may_code || tick_code(t, end, budget_us) || more;
+    bool coding = !may_code || tick_code(t, end, budget_us);
     c->keeper.cpu_us -= clock_thread_cpu_us() - cpu;
-    more = compact_slice(t, end) || more;
+    tick_rest(t, coding);
+    more = coding || more;
+    int64_t now = clock_mono_us();
+    int64_t part = budget_us / COMPACT_PART;
+    more = compact_slice(t, end - now < part ? now + part : end) || more;
     cache_exit(t);
     if (may_code)
         tick_train(t);

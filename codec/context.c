@@ -8,14 +8,23 @@ struct codec_ctx *codec_ctx_create(void)
     return calloc(1, sizeof(struct codec_ctx));
 }
 
-void codec_ctx_destroy(struct codec_ctx *ctx)
+void codec_ctx_rest(struct codec_ctx *ctx)
 {
-    if (!ctx)
-        return;
     LZ4_freeStream(ctx->lz4);
     LZ4_freeStreamHC(ctx->lz4hc);
     ZSTD_freeCCtx(ctx->cctx);
     ZSTD_freeDCtx(ctx->dctx);
+    ctx->lz4 = NULL;
+    ctx->lz4hc = NULL;
+    ctx->cctx = NULL;
+    ctx->dctx = NULL;
+}
+
+void codec_ctx_destroy(struct codec_ctx *ctx)
+{
+    if (!ctx)
+        return;
+    codec_ctx_rest(ctx);
     free(ctx);
 }
 

@@ -23,45 +23,43 @@ static ZSTD_compressionParameters dict_params(size_t dict_len)
                                         .strategy = ZSTD_lazy2};
 }
 
-struct dense_forms *dense_forms_create(const struct codec_dict *dict)
+struct dense_form *dense_form_create(const struct codec_dict *dict)
 {
-    struct dense_forms *forms = calloc(1, sizeof(*forms));
-    if (!forms)
+    struct dense_form *form = calloc(1, sizeof(*form));
+    if (!form)
         return NULL;
     /* In memory of our own: the library's function does not look whether its allocation succeeded
      * (libzstd 1.5.4). */
     ZSTD_compressionParameters params = dict_params(dict->len);
-    forms->workspace_len = ZSTD_estimateCDictSize_advanced(dict->len, params, ZSTD_dlm_byRef);
-    forms->workspace = malloc(forms->workspace_len);
-    if (forms->workspace)
-        forms->cdict = ZSTD_initStaticCDict(forms->workspace, forms->workspace_len, dict->bytes,
-                                            dict->len, ZSTD_dlm_byRef, ZSTD_dct_auto, params);
-    forms->ddict = ZSTD_createDDict_byReference(dict->bytes, dict->len);
-    if (forms->cdict && forms->ddict)
-        return forms;
-    dense_forms_destroy(forms);
+    form->workspace_len = ZSTD_estimateCDictSize_advanced(dict->len, params, ZSTD_dlm_byRef);
+    form->workspace = malloc(form->workspace_len);
+    if (form->workspace)
+        form->cdict = ZSTD_initStaticCDict(form->workspace, form->workspace_len, dict->bytes,
+                                           dict->len, ZSTD_dlm_byRef, ZSTD_dct_auto, params);
+    if (form->cdict)
+        return form;
+    dense_form_destroy(form);
     return NULL;
 }
 
-void dense_forms_destroy(struct dense_forms *forms)
+void dense_form_destroy(struct dense_form *form)
 {
-    if (!forms)
+    if (!form)
         return;
-    ZSTD_freeDDict(forms->ddict);
-    free(forms->workspace);
-    free(forms);
+    free(form->workspace);
+    free(form);
 }
 
-size_t dense_forms_bytes(const struct dense_forms *forms)
+size_t dense_form_bytes(const struct dense_form *form)
 {
-    return sizeof(*forms) + forms->workspace_len + ZSTD_sizeof_DDict(forms->ddict);
+    return sizeof(*form) + form->workspace_len;
 }
 
-static size_t begin_encoding(ZSTD_CCtx *cctx, const struct dense_forms *forms, size_t src_len)
+static size_t begin_encoding(ZSTD_CCtx *cctx, const struct dense_form *form, size_t src_len)
 {
     ZSTD_frameParameters frame = {.contentSizeFlag = 0, .checksumFlag = 0, .noDictIDFlag = 1};
-    if (forms)
-        return ZSTD_compressBegin_usingCDict_advanced(cctx, forms->cdict, frame, src_len);
+    if (form)
+        return ZSTD_compressBegin_usingCDict_advanced(cctx, form->cdict, frame, src_len);
     ZSTD_parameters params = {ZSTD_getCParams(LEVEL, src_len, 0), frame};
     return ZSTD_compressBegin_advanced(cctx, NULL, 0, params, src_len);
 }
@@ -70,8 +68,8 @@ size_t dense_encode(struct codec_ctx *ctx, const struct codec_dict *dict, const 
                     size_t src_len, void *dst, size_t dst_cap)
 {
     ZSTD_CCtx *cctx = ctx_cctx(ctx);
-    const struct dense_forms *forms = dict ? dict_dense(dict) : NULL;
-    if (!cctx || (dict && !forms) || ZSTD_isError(begin_encoding(cctx, forms, src_len)))
+    const struct dense_form *form = dict ? dict_dense(dict) : NULL;
+    if (!cctx || (dict && !form) || ZSTD_isError(begin_encoding(cctx, form, src_len)))
         return 0;
     size_t len = ZSTD_compressBlock(cctx, dst, dst_cap, src, src_len);
     return ZSTD_isError(len) ? 0 : len;
@@ -81,10 +79,10 @@ bool dense_decode(struct codec_ctx *ctx, const struct codec_dict *dict, const vo
                   size_t src_len, void *dst, size_t raw_len)
 {
     ZSTD_DCtx *dctx = ctx_dctx(ctx);
-    const struct dense_forms *forms = dict ? dict_dense(dict) : NULL;
-    if (!dctx || (dict && !forms))
+    const ZSTD_DDict *ddict = dict ? dict_ddict(dict) : NULL;
+    if (!dctx || (dict && !ddict))
         return false;
-    size_t begun = ZSTD_decompressBegin_usingDDict(dctx, forms ? forms->ddict : NULL);
+    size_t begun = ZSTD_decompressBegin_usingDDict(dctx, ddict);
     if (ZSTD_isError(begun))
         return false;
     size_t len = ZSTD_decompressBlock(dctx, dst, raw_len, src, src_len);

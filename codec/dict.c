@@ -43,12 +43,18 @@ void codec_dict_destroy(struct codec_dict *dict)
     if (!dict)
         return;
     if (dict->lazy) {
-        LZ4_freeStreamHC(atomic_load_explicit(&dict->lazy->lz4hc, memory_order_acquire));
-        dense_forms_destroy(atomic_load_explicit(&dict->lazy->dense, memory_order_acquire));
+        codec_dict_rest(dict);
+        ZSTD_freeDDict(atomic_load_explicit(&dict->lazy->ddict, memory_order_acquire));
     }
     free(dict->lazy);
     free(dict->bytes);
     free(dict);
+}
+
+void codec_dict_rest(struct codec_dict *dict)
+{
+    LZ4_freeStreamHC(atomic_exchange(&dict->lazy->lz4hc, NULL));
+    dense_form_destroy(atomic_exchange(&dict->lazy->dense, NULL));
 }
 
 size_t codec_dict_bytes(const struct codec_dict *dict)
@@ -56,9 +62,11 @@ size_t codec_dict_bytes(const struct codec_dict *dict)
     size_t bytes = sizeof(*dict) + sizeof(*dict->lazy) + dict->len;
     if (atomic_load_explicit(&dict->lazy->lz4hc, memory_order_acquire))
         bytes += sizeof(LZ4_streamHC_t);
-    const struct dense_forms *dense =
-        atomic_load_explicit(&dict->lazy->dense, memory_order_acquire);
-    return dense ? bytes + dense_forms_bytes(dense) : bytes;
+    const struct dense_form *dense = atomic_load_explicit(&dict->lazy->dense, memory_order_acquire);
+    if (dense)
+        bytes += dense_form_bytes(dense);
+    return bytes +
+           ZSTD_sizeof_DDict(atomic_load_explicit(&dict->lazy->ddict, memory_order_acquire));
 }
 
 size_t codec_dict_len(const struct codec_dict *dict)
@@ -83,14 +91,26 @@ const LZ4_streamHC_t *dict_lz4hc(const struct codec_dict *dict)
     return there;
 }
 
-const struct dense_forms *dict_dense(const struct codec_dict *dict)
+const struct dense_form *dict_dense(const struct codec_dict *dict)
 {
-    struct dense_forms *there = atomic_load_explicit(&dict->lazy->dense, memory_order_acquire);
+    struct dense_form *there = atomic_load_explicit(&dict->lazy->dense, memory_order_acquire);
     if (there)
         return there;
-    struct dense_forms *made = dense_forms_create(dict);
+    struct dense_form *made = dense_form_create(dict);
     if (!made || atomic_compare_exchange_strong(&dict->lazy->dense, &there, made))
         return made;
-    dense_forms_destroy(made);
+    dense_form_destroy(made);
+    return there;
+}
+
+const ZSTD_DDict *dict_ddict(const struct codec_dict *dict)
+{
+    ZSTD_DDict *there = atomic_load_explicit(&dict->lazy->ddict, memory_order_acquire);
+    if (there)
+        return there;
+    ZSTD_DDict *made = ZSTD_createDDict_byReference(dict->bytes, dict->len);
+    if (!made || atomic_compare_exchange_strong(&dict->lazy->ddict, &there, made))
+        return made;
+    ZSTD_freeDDict(made);
     return there;
 }

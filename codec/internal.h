@@ -30,19 +30,19 @@ struct codec_ctx {
     uint8_t block[LZ4_COMPRESSBOUND(SHORT_LEN + SHORT_PAD)];
 };
 
-/* What zstd needs of a dictionary, for encoding and for decoding. */
-struct dense_forms {
+/* What zstd needs of a dictionary for encoding. */
+struct dense_form {
     void *workspace; /* of cdict */
     size_t workspace_len;
     const ZSTD_CDict *cdict;
-    ZSTD_DDict *ddict;
 };
 
-/* Forms of a dictionary that are made when they are first used, by whichever thread is first, and
- * then stay. */
+/* Forms of a dictionary that are made when they are first used, by whichever thread is first. Those
+ * for encoding stay until codec_dict_rest(). */
 struct dict_lazy {
     _Atomic(LZ4_streamHC_t *) lz4hc;
-    _Atomic(struct dense_forms *) dense;
+    _Atomic(struct dense_form *) dense;
+    _Atomic(ZSTD_DDict *) ddict;
 };
 
 /*
@@ -69,7 +69,8 @@ ZSTD_DCtx *ctx_dctx(struct codec_ctx *ctx);
 
 /* ---- dict.c: each makes the form when it is first asked for; NULL when memory is short ---- */
 const LZ4_streamHC_t *dict_lz4hc(const struct codec_dict *dict);
-const struct dense_forms *dict_dense(const struct codec_dict *dict);
+const struct dense_form *dict_dense(const struct codec_dict *dict);
+const ZSTD_DDict *dict_ddict(const struct codec_dict *dict);
 
 /* ---- lz4_block.c, lz4_short.c, dense.c: 0 and false as in codec_encode() and codec_decode() ----
  */
@@ -90,8 +91,8 @@ size_t dense_encode(struct codec_ctx *ctx, const struct codec_dict *dict, const 
 bool dense_decode(struct codec_ctx *ctx, const struct codec_dict *dict, const void *src,
                   size_t src_len, void *dst, size_t raw_len);
 /* For a dictionary whose bytes stay where they are. NULL when memory is short. */
-struct dense_forms *dense_forms_create(const struct codec_dict *dict);
-void dense_forms_destroy(struct dense_forms *forms);
-size_t dense_forms_bytes(const struct dense_forms *forms);
+struct dense_form *dense_form_create(const struct codec_dict *dict);
+void dense_form_destroy(struct dense_form *form);
+size_t dense_form_bytes(const struct dense_form *form);
 
 #endif

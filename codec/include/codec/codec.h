@@ -34,6 +34,8 @@ struct codec_dict;
 struct codec_ctx;
 struct codec_ctx *codec_ctx_create(void);
 void codec_ctx_destroy(struct codec_ctx *ctx);
+/* Frees the parts that are made when needed. */
+void codec_ctx_rest(struct codec_ctx *ctx);
 size_t codec_ctx_bytes(const struct codec_ctx *ctx);
 
 /* Encodes src with `dict` (NULL = none) into dst. Gives up early when the result would be longer
@@ -54,6 +56,9 @@ bool codec_decode(struct codec_ctx *ctx, enum codec_id id, const struct codec_di
  * len is not in 8..CODEC_DICT_MAX. Owner frees. */
 struct codec_dict *codec_dict_create(const void *bytes, size_t len);
 void codec_dict_destroy(struct codec_dict *dict);
+/* Frees the forms that only encoding needs, and that are made anew when it does. No other thread
+ * may be encoding with the dictionary. */
+void codec_dict_rest(struct codec_dict *dict);
 /* All memory it holds, prepared forms included: the bytes, 16 KiB for CODEC_FAST, and for
  * CODEC_CLOSE 256 KiB from its first value below 256 bytes on, 0.25 MiB at most (in proportion to
  * the length of the dictionary) from its first longer value on. A trained dictionary has those
