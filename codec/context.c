@@ -14,10 +14,12 @@ void codec_ctx_rest(struct codec_ctx *ctx)
     LZ4_freeStreamHC(ctx->lz4hc);
     ZSTD_freeCCtx(ctx->cctx);
     ZSTD_freeDCtx(ctx->dctx);
+    pack_parser_destroy(ctx->parser);
     ctx->lz4 = NULL;
     ctx->lz4hc = NULL;
     ctx->cctx = NULL;
     ctx->dctx = NULL;
+    ctx->parser = NULL;
 }
 
 void codec_ctx_destroy(struct codec_ctx *ctx)
@@ -35,6 +37,8 @@ size_t codec_ctx_bytes(const struct codec_ctx *ctx)
         bytes += sizeof(*ctx->lz4);
     if (ctx->lz4hc)
         bytes += sizeof(*ctx->lz4hc);
+    if (ctx->parser)
+        bytes += pack_parser_bytes();
     return bytes + ZSTD_sizeof_CCtx(ctx->cctx) + ZSTD_sizeof_DCtx(ctx->dctx);
 }
 
@@ -64,4 +68,11 @@ ZSTD_DCtx *ctx_dctx(struct codec_ctx *ctx)
     if (!ctx->dctx)
         ctx->dctx = ZSTD_createDCtx();
     return ctx->dctx;
+}
+
+struct pack_parser *ctx_parser(struct codec_ctx *ctx)
+{
+    if (!ctx->parser)
+        ctx->parser = pack_parser_create();
+    return ctx->parser;
 }

@@ -20,7 +20,8 @@ bool codec_decode(struct codec_ctx *ctx, enum codec_id id, const struct codec_di
         return raw_len < SHORT_LEN ? lz4_short_decode(dict, src, src_len, dst, raw_len)
                                    : lz4_block_decode(dict, src, src_len, dst, raw_len);
     case CODEC_DENSE:
-        return dense_decode(ctx, dict, src, src_len, dst, raw_len);
+        return is_packed(dict, raw_len) ? packed_decode(dict, src, src_len, dst, raw_len)
+                                        : dense_decode(ctx, dict, src, src_len, dst, raw_len);
     }
     return false;
 }

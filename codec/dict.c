@@ -46,6 +46,7 @@ void codec_dict_destroy(struct codec_dict *dict)
         codec_dict_rest(dict);
         ZSTD_freeDDict(atomic_load_explicit(&dict->lazy->ddict, memory_order_acquire));
     }
+    free(dict->pack);
     free(dict->lazy);
     free(dict->bytes);
     free(dict);
@@ -55,6 +56,7 @@ void codec_dict_rest(struct codec_dict *dict)
 {
     LZ4_freeStreamHC(atomic_exchange(&dict->lazy->lz4hc, NULL));
     dense_form_destroy(atomic_exchange(&dict->lazy->dense, NULL));
+    pack_index_destroy(atomic_exchange(&dict->lazy->index, NULL));
 }
 
 size_t codec_dict_bytes(const struct codec_dict *dict)
@@ -65,6 +67,10 @@ size_t codec_dict_bytes(const struct codec_dict *dict)
     const struct dense_form *dense = atomic_load_explicit(&dict->lazy->dense, memory_order_acquire);
     if (dense)
         bytes += dense_form_bytes(dense);
+    if (atomic_load_explicit(&dict->lazy->index, memory_order_acquire))
+        bytes += pack_index_bytes();
+    if (dict->pack)
+        bytes += sizeof(*dict->pack);
     return bytes +
            ZSTD_sizeof_DDict(atomic_load_explicit(&dict->lazy->ddict, memory_order_acquire));
 }
@@ -112,5 +118,17 @@ const ZSTD_DDict *dict_ddict(const struct codec_dict *dict)
     if (!made || atomic_compare_exchange_strong(&dict->lazy->ddict, &there, made))
         return made;
     ZSTD_freeDDict(made);
+    return there;
+}
+
+const struct pack_index *dict_index(const struct codec_dict *dict)
+{
+    struct pack_index *there = atomic_load_explicit(&dict->lazy->index, memory_order_acquire);
+    if (there)
+        return there;
+    struct pack_index *made = pack_index_create(dict->content, dict->content_len);
+    if (!made || atomic_compare_exchange_strong(&dict->lazy->index, &there, made))
+        return made;
+    pack_index_destroy(made);
     return there;
 }

@@ -3,6 +3,7 @@
 #define CODEC_INTERNAL_H
 
 #include "codec/codec.h"
+#include "pack.h"
 
 #define LZ4_STATIC_LINKING_ONLY
 #define LZ4_HC_STATIC_LINKING_ONLY
@@ -26,6 +27,7 @@ struct codec_ctx {
     LZ4_streamHC_t *lz4hc;
     ZSTD_CCtx *cctx;
     ZSTD_DCtx *dctx;
+    struct pack_parser *parser;
     uint8_t padded[SHORT_LEN + SHORT_PAD];
     uint8_t block[LZ4_COMPRESSBOUND(SHORT_LEN + SHORT_PAD)];
 };
@@ -43,6 +45,7 @@ struct dict_lazy {
     _Atomic(LZ4_streamHC_t *) lz4hc;
     _Atomic(struct dense_form *) dense;
     _Atomic(ZSTD_DDict *) ddict;
+    _Atomic(struct pack_index *) index;
 };
 
 /*
@@ -58,7 +61,8 @@ struct codec_dict {
     const uint8_t *content;
     size_t content_len;
     struct dict_lazy *lazy;
-    LZ4_stream_t lz4; /* loaded with the content, only ever attached */
+    struct pack_model *pack; /* NULL: values have no packed form */
+    LZ4_stream_t lz4;        /* loaded with the content, only ever attached */
 };
 
 /* ---- context.c: each gives NULL when memory is short ---- */
@@ -66,11 +70,13 @@ LZ4_stream_t *ctx_lz4(struct codec_ctx *ctx);
 LZ4_streamHC_t *ctx_lz4hc(struct codec_ctx *ctx);
 ZSTD_CCtx *ctx_cctx(struct codec_ctx *ctx);
 ZSTD_DCtx *ctx_dctx(struct codec_ctx *ctx);
+struct pack_parser *ctx_parser(struct codec_ctx *ctx);
 
 /* ---- dict.c: each makes the form when it is first asked for; NULL when memory is short ---- */
 const LZ4_streamHC_t *dict_lz4hc(const struct codec_dict *dict);
 const struct dense_form *dict_dense(const struct codec_dict *dict);
 const ZSTD_DDict *dict_ddict(const struct codec_dict *dict);
+const struct pack_index *dict_index(const struct codec_dict *dict);
 
 /* ---- lz4_block.c, lz4_short.c, dense.c: 0 and false as in codec_encode() and codec_decode() ----
  */
@@ -85,6 +91,13 @@ size_t lz4_short_encode(struct codec_ctx *ctx, enum codec_effort effort,
                         size_t dst_cap);
 bool lz4_short_decode(const struct codec_dict *dict, const void *src, size_t src_len, void *dst,
                       size_t raw_len);
+
+/* packed.c: whether the dense form of a value of this length is the packed one. */
+bool is_packed(const struct codec_dict *dict, size_t raw_len);
+size_t packed_encode(struct codec_ctx *ctx, const struct codec_dict *dict, const void *src,
+                     size_t src_len, void *dst, size_t dst_cap);
+bool packed_decode(const struct codec_dict *dict, const void *src, size_t src_len, void *dst,
+                   size_t raw_len);
 
 size_t dense_encode(struct codec_ctx *ctx, const struct codec_dict *dict, const void *src,
                     size_t src_len, void *dst, size_t dst_cap);

@@ -108,6 +108,20 @@ static struct codec_dict *train_best(struct codec_ctx *ctx, const struct samples
     return best;
 }
 
+/* Gives the dictionary codes of its own, when they make what they were not made from smaller. */
+static void train_codes(struct codec_ctx *ctx, struct codec_dict *dict, const struct samples *s)
+{
+    unsigned used = s->n - s->n / HELD_BACK;
+    struct samples held = samples_behind(s, used);
+    size_t without = codec_dict_measure(ctx, CODEC_CLOSE, dict, held.bytes, held.lens, held.n);
+    dict->pack = pack_train(dict, s->bytes, s->lens, used);
+    if (dict->pack != NULL &&
+        codec_dict_measure(ctx, CODEC_CLOSE, dict, held.bytes, held.lens, held.n) < without)
+        return;
+    free(dict->pack);
+    dict->pack = NULL;
+}
+
 struct codec_dict *codec_dict_train(const void *samples, const size_t *lens, unsigned n,
                                     size_t max_len, unsigned budget_ms)
 {
@@ -128,6 +142,8 @@ struct codec_dict *codec_dict_train(const void *samples, const size_t *lens, uns
         ctx ? train_best(ctx, &s, max_len, tries < SEGMENT_LENS ? (unsigned)tries : SEGMENT_LENS,
                          long_values)
             : NULL;
+    if (dict != NULL)
+        train_codes(ctx, dict, &s);
     codec_ctx_destroy(ctx);
     return dict;
 }

@@ -15,14 +15,16 @@
 /* Stored in two bits of an item's header. */
 enum codec_id {
     CODEC_RAW = 0,
-    CODEC_LZ4 = 1,   /* LZ4 sequences; what the fast and the close encoder make decodes alike */
-    CODEC_DENSE = 2, /* bare zstd block */
+    CODEC_LZ4 = 1, /* LZ4 sequences; what the fast and the close encoder make decodes alike */
+    CODEC_DENSE =
+        2, /* packed under the dictionary's own codes below 4 KiB, else a bare zstd block */
 };
 
 /* What an encoder should spend. */
 enum codec_effort {
     CODEC_FAST,  /* LZ4, level 1 */
-    CODEC_CLOSE, /* for idle data: LZ4HC below 256 bytes, else zstd. May answer either id */
+    CODEC_CLOSE, /* for idle data: packed; without a trained dictionary LZ4HC below 256 bytes, else
+                    zstd. May answer either id */
 };
 
 #define CODEC_MAX_RAW  (64u << 10) /* longest input of one call */
