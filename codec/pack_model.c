@@ -8,7 +8,7 @@
 /* The parse follows the codes and the codes follow the parse: so often round. */
 enum { ROUNDS = 3 };
 /* Sample bytes parsed in each round. */
-enum { ROUND_BYTES = 512 << 10 };
+enum { ROUND_BYTES = 256 << 10 };
 /* A symbol has a code of its own from so many occurrences on. */
 enum { OCCURRENCES_MIN = 2 };
 

@@ -115,11 +115,14 @@ static void train_codes(struct codec_ctx *ctx, struct codec_dict *dict, const st
     struct samples held = samples_behind(s, used);
     size_t without = codec_dict_measure(ctx, CODEC_CLOSE, dict, held.bytes, held.lens, held.n);
     dict->pack = pack_train(dict, s->bytes, s->lens, used);
+    codec_dict_rest(dict); /* other forms are needed with these codes */
     if (dict->pack != NULL &&
         codec_dict_measure(ctx, CODEC_CLOSE, dict, held.bytes, held.lens, held.n) < without)
         return;
     free(dict->pack);
     dict->pack = NULL;
+    codec_dict_rest(dict);
+    codec_dict_measure(ctx, CODEC_CLOSE, dict, held.bytes, held.lens, held.n);
 }
 
 struct codec_dict *codec_dict_train(const void *samples, const size_t *lens, unsigned n,
