@@ -43,15 +43,25 @@ struct cache_stats fixture_stats(void)
     return s;
 }
 
-void fixture_pass(int64_t ms)
+static void pass(int64_t ms, bool busy)
 {
     int64_t end = fx.now + ms;
     cache_exit(fx.t);
     while (fx.now < end) {
         fx.now += end - fx.now < TICK_MS ? end - fx.now : TICK_MS;
-        cache_tick(fx.t, fx.now, 1000000, false);
+        cache_tick(fx.t, fx.now, 1000000, busy);
     }
     cache_enter(fx.t, fx.now);
+}
+
+void fixture_pass(int64_t ms)
+{
+    pass(ms, false);
+}
+
+void fixture_pass_busy(int64_t ms)
+{
+    pass(ms, true);
 }
 
 struct cache_key fixture_key(const char *name)

@@ -32,6 +32,8 @@ void fixture_check(void);
 struct cache_stats fixture_stats(void);
 /* Lets time pass, with a tick every 400 ms that has all the time it wants. */
 void fixture_pass(int64_t ms);
+/* The same while requests come: with compression_cpu_percent 100, or little gets done. */
+void fixture_pass_busy(int64_t ms);
 
 struct cache_key fixture_key(const char *name);
 enum cache_status fixture_set(const char *name, const void *value, size_t len);

@@ -50,16 +50,16 @@ END_TEST
 
 START_TEST(newcomers_are_coded_and_idle_ones_again)
 {
-    fixture_begin((struct cache_opts){0});
+    fixture_begin((struct cache_opts){.compression_cpu_percent = 100});
     for (unsigned i = 0; i < 20000; i++)
         fixture_set(name_of(i), value, value_record(0, i, value));
-    fixture_pass(7000); /* there is a dictionary now */
+    fixture_pass_busy(7000); /* there is a dictionary now */
     for (unsigned i = 0; i < 5000; i++)
         fixture_set(name_of(i), value, value_record(0, i + 20000, value));
-    fixture_pass(4000);
+    fixture_pass_busy(4000);
     ck_assert_uint_eq(fixture_stats().nursery_items, 0);
     expect_counted(CACHE_RUNG_NURSERY, (uint64_t)5000 * 20);
-    fixture_pass(20000);
+    fixture_pass_busy(20000);
     expect_counted(CACHE_RUNG_RECODE, 10000);
     ck_assert_uint_eq(fixture_stats().rung[CACHE_RUNG_EVICT].runs, 0);
     fixture_end();
