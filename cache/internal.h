@@ -58,6 +58,7 @@ enum counter {
     N_ATTEMPTS,
     N_REJECTED,
     N_RECODED,
+    N_WARMED,
     N_SEGMENTS_READ,
     N_SEGMENTS_WRITTEN,
     N_COMPRESS_US,
@@ -180,6 +181,7 @@ struct cache {
     _Atomic uint64_t dead_bytes; /* raw */
 
     _Atomic bool quiet; /* no request has come for a while */
+    _Atomic bool roomy; /* there is memory to spare */
     /* The keeper's alone. */
     struct keeper keeper;
     /* Shard whose CLOCK is next; any evictor moves it on. */
@@ -492,6 +494,11 @@ enum recode_how {
  * *saved grows by bytes. */
 enum recoded recode_item(struct cache_thread *t, unsigned db, struct shard *s, unsigned h14,
                          uint32_t handle, unsigned how, size_t *saved);
+/* Uses of an item, this one included, from which on it is hot. */
+#define HOT_FREQUENCY 2
+/* While there is memory to spare, stores a dense item that is read again and again as it is, so
+ * that the next reads cost no decoding; growing idle, it is coded again. `raw` is its value. */
+void warm_up(struct cache_thread *t, struct cache_view *v, const void *raw);
 /* Locks; only tries while the thread helps out inside an operation. */
 bool shard_seize(struct cache_thread *t, struct shard *s);
 

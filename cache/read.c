@@ -42,6 +42,8 @@ enum cache_status cache_get(struct cache_thread *t, const struct cache_key *k, u
             if ((flags & CACHE_GET_TOUCH) != 0)
                 touch_locked(t, &f);
             view_begin_locked(t, k, &f, v);
+            v->hot = v->codec == CODEC_DENSE &&
+                     ref_frequency(f.slot.bucket->ref[f.slot.i]) >= HOT_FREQUENCY;
         }
         shard_leave(t, s);
     }
@@ -77,11 +79,15 @@ static bool read_segments(struct cache_thread *t, const struct cache_view *v, si
     return true;
 }
 
-static bool read_coded(struct cache_thread *t, const struct cache_view *v, size_t off, size_t len,
+static bool read_coded(struct cache_thread *t, struct cache_view *v, size_t off, size_t len,
                        uint8_t *dst)
 {
-    if (off == 0 && len == v->raw_len)
-        return decode(t, v, dst);
+    if (off == 0 && len == v->raw_len) {
+        bool ok = decode(t, v, dst);
+        if (ok && v->hot)
+            warm_up(t, v, dst);
+        return ok;
+    }
     unsigned scratch = scratch_take(t);
     bool ok = decode(t, v, t->scratch[scratch]);
     if (ok)

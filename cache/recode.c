@@ -320,3 +320,27 @@ enum recoded recode_item(struct cache_thread *t, unsigned db, struct shard *s, u
     lock_release(&s->lock);
     return RECODED_SAME;
 }
+
+void warm_up(struct cache_thread *t, struct cache_view *v, const void *raw)
+{
+    struct cache *c = t->cache;
+    struct slot slot;
+    struct found f;
+    size_t saved = 0;
+    if (!atomic_load_explicit(&c->roomy, memory_order_relaxed))
+        return;
+    struct shard *s = &db_shards(c, v->db)[shard_number(c, v->hash)];
+    shard_enter(t, s);
+    t->helping++; /* nothing is evicted for it */
+    if (shard_find_handle(s, hash_h14(c, v->hash), v->handle, &slot) && found_open(t, slot, &f)) {
+        struct coded none = {0, CODEC_RAW, 0};
+        /* The view has the last pin, and frees when that ends. */
+        if (put_locked(t, v->db, s, &f, &none, raw, GOAL_RAW, &saved) == RECODED_SMALLER) {
+            v->free_after = v->handle;
+            count(t, N_WARMED, 1);
+        }
+        found_end(t, &f);
+    }
+    t->helping--;
+    shard_leave(t, s);
+}

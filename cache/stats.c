@@ -80,6 +80,7 @@ static void stats_of_items(struct cache *c, struct cache_stats *out)
     out->compress_attempts = sum(c, N_ATTEMPTS);
     out->compress_rejected = sum(c, N_REJECTED);
     out->recoded = sum(c, N_RECODED);
+    out->warmed = sum(c, N_WARMED);
     out->segments_read = sum(c, N_SEGMENTS_READ);
     out->segments_written = sum(c, N_SEGMENTS_WRITTEN);
     out->compress_cpu_us = sum(c, N_COMPRESS_US);

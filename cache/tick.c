@@ -19,6 +19,8 @@
  * again. */
 #define TRIM_GROWTH ((uint64_t)512 << 10)
 #define REST_US     20000
+/* Below it there is memory to spare, in 1/1024 of the cap. */
+#define MARK_ROOMY 870
 /* Without a request for so long, the cache is quiet. */
 #define QUIET_MS 1000
 /* The part of a slice that compaction has in any case. */
@@ -79,6 +81,7 @@ static void tick_measure(struct cache_thread *t, bool busy)
     }
     if (!busy)
         tick_trim(t);
+    atomic_store_explicit(&c->roomy, memory_over(c, MARK_ROOMY) == 0, memory_order_relaxed);
     memory_set_limit(c);
 }
 

@@ -139,6 +139,7 @@ void info_compression(struct info *i)
     put(i, "compress_attempts", c->compress_attempts);
     put(i, "compress_rejected", c->compress_rejected);
     put(i, "recoded_items", c->recoded);
+    put(i, "warmed_items", c->warmed);
     put(i, "segments_read", c->segments_read);
     put(i, "segments_written", c->segments_written);
     put(i, "compress_cpu_microseconds", c->compress_cpu_us);
