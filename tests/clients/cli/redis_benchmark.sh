@@ -21,13 +21,13 @@ load() {
     fi
 }
 
-load -t ping,set,get,incr,mset -n 10000 -r 10000
-load -t set,get -n 20000 -r 10000 -P 16 -d 1024
-load -t hset -n 20000 -P 16 -d 100
-load -t set,get -n 20000 -c 400 --threads 2
-load -3 -t set,get -n 20000 -r 100
+load -t ping,set,get,incr,mset -n 4000 -r 10000
+load -t set,get -n 5000 -r 10000 -P 16 -d 1024
+load -t hset -n 5000 -P 16 -d 100
+load -t set,get -n 5000 -c 400 --threads 2
+load -3 -t set,get -n 5000 -r 100
 # What memtier_benchmark does by default: one SET to ten GETs of 32 bytes.
-load -n 2000 -r 10000 -P 4 -d 32 set memtier-__rand_int__ 0123456789abcdef0123456789abcdef
-load -n 20000 -r 10000 -P 4 get memtier-__rand_int__
-load -n 5000 -r 1000 setex session:__rand_int__ 30 value
-load -n 5000 -r 1000 getrange session:__rand_int__ 0 2
+load -n 2000 -r 10000 -P 4 set memtier-__rand_int__ 0123456789abcdef0123456789abcdef
+load -n 5000 -r 10000 -P 4 get memtier-__rand_int__
+load -n 2000 -r 1000 setex session:__rand_int__ 30 value
+load -n 2000 -r 1000 getrange session:__rand_int__ 0 2

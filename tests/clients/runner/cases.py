@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HEADER_LINES = 30
 HEADER = re.compile(r"^\W*(client|packages|refuses): (.*?)(?: \*/)?$")
-# How a program is run. Python is named in full, since Debian's packages are for that one.
+# How a program is run; Python, and the libraries of Go, are those of Debian. C programs are compiled first.
 INTERPRETERS = {
     ".c": [],
+    ".go": ["env", "GO111MODULE=off", "GOPATH=/usr/share/gocode", "go", "run"],
     ".js": ["node"],
     ".lua": ["lua5.1"],
     ".mjs": ["node"],
