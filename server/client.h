@@ -43,6 +43,8 @@ struct client {
     _Atomic unsigned db;
     _Atomic unsigned proto_seen;
     _Atomic unsigned subscribed[TOPIC_KINDS];
+    _Atomic unsigned tracking; /* flags of tracking.h */
+    _Atomic uint64_t redirect; /* client that hears of changed keys in place of this one */
     _Atomic int queued;        /* commands of a transaction; -1 = none */
     _Atomic unsigned watching; /* keys */
     _Atomic size_t transaction_bytes;

@@ -4,6 +4,7 @@
 
 #include "pubsub.h"
 #include "server.h"
+#include "tracking.h"
 
 static const char *or_empty(const char *text)
 {
@@ -21,15 +22,32 @@ static unsigned subscribed(const struct client *c, enum topic_kind kind)
 static void print_flags(const struct client *c, char *to)
 {
     char *at = to;
+    unsigned tracking = atomic_load_explicit(&c->tracking, memory_order_relaxed);
+    if (subscribed(c, TOPIC_MONITOR) > 0)
+        *at++ = 'O';
     if (pubsub_is_subscriber(c))
         *at++ = 'P';
     if (atomic_load_explicit(&c->queued, memory_order_relaxed) >= 0)
         *at++ = 'x';
+    if (tracking & TRACKING_ON)
+        *at++ = 't';
+    if (tracking & TRACKING_BROKEN)
+        *at++ = 'R';
+    if (tracking & TRACKING_BCAST)
+        *at++ = 'B';
     if (atomic_load_explicit(&c->outdated, memory_order_relaxed))
         *at++ = 'd';
     if (at == to)
         *at++ = 'N';
     *at = '\0';
+}
+
+/* -1 = it does not track. */
+static long long redirect_of(const struct client *c)
+{
+    if (!(atomic_load_explicit(&c->tracking, memory_order_relaxed) & TRACKING_ON))
+        return -1;
+    return (long long)atomic_load_explicit(&c->redirect, memory_order_relaxed);
 }
 
 void client_print_locked(struct text *t, const struct client *c, int64_t now_ms)
@@ -53,14 +71,14 @@ void client_print_locked(struct text *t, const struct client *c, int64_t now_ms)
     size_t waiting = atomic_load_explicit(&c->out_bytes, memory_order_relaxed);
     text_printf(t,
                 "qbuf=%zu qbuf-free=0 argv-mem=0 multi-mem=%zu rbs=0 rbp=0 obl=0 oll=%d omem=%zu "
-                "tot-mem=%zu events=%s cmd=%s user=%s redir=-1 resp=%u lib-name=%s "
+                "tot-mem=%zu events=%s cmd=%s user=%s redir=%lld resp=%u lib-name=%s "
                 "lib-ver=%s tot-net-in=%llu tot-net-out=%llu tot-cmds=%llu\n",
                 atomic_load_explicit(&c->in_bytes, memory_order_relaxed),
                 atomic_load_explicit(&c->transaction_bytes, memory_order_relaxed), waiting > 0,
                 waiting, held + sizeof(struct connection), waiting > 0 ? "rw" : "r", command,
-                c->user->name, atomic_load_explicit(&c->proto_seen, memory_order_relaxed),
-                or_empty(c->lib_name), or_empty(c->lib_version),
-                (unsigned long long)counter_get(&c->read_bytes),
+                c->user->name, redirect_of(c),
+                atomic_load_explicit(&c->proto_seen, memory_order_relaxed), or_empty(c->lib_name),
+                or_empty(c->lib_version), (unsigned long long)counter_get(&c->read_bytes),
                 (unsigned long long)counter_get(&c->sent_bytes),
                 (unsigned long long)counter_get(&c->commands));
 }

@@ -4,6 +4,7 @@
 
 #include "client_list.h"
 #include "client_names.h"
+#include "cmd_tracking.h"
 #include "pubsub.h"
 #include "server.h"
 
@@ -351,6 +352,10 @@ static void client_reply(struct request *rq)
 
 static const char *const help_lines[] = {
     "CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+    "CACHING (YES|NO)",
+    "    Enable/disable tracking of the keys for next command in OPTIN/OPTOUT modes.",
+    "GETREDIR",
+    "    Return the client ID we are redirecting to when tracking is enabled.",
     "GETNAME",
     "    Return the name of the current connection.",
     "ID",
@@ -382,6 +387,11 @@ static const char *const help_lines[] = {
     "    Set client meta attr. Options are: LIB-NAME, LIB-VER.",
     "SETNAME <name>",
     "    Assign the name <name> to the current connection.",
+    "TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]]",
+    "         [OPTIN] [OPTOUT] [NOLOOP]",
+    "    Control server assisted client side caching.",
+    "TRACKINGINFO",
+    "    Report tracking status for the current connection.",
     NULL,
 };
 
@@ -396,6 +406,23 @@ static void client_help(struct request *rq)
     .flags = CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_ADMIN | CMD_DANGEROUS
 
 static const struct command subcommands[] = {
+    {.name = "caching",
+     .fn = client_caching,
+     .arity = 3,
+     PLAIN,
+     .since = "6.0.0",
+     .complexity = "O(1)",
+     .summary = "Instructs the server whether to track the keys in the next request.",
+     .args = "YES | NO"},
+    {.name = "getredir",
+     .fn = client_getredir,
+     .arity = 2,
+     PLAIN,
+     .since = "6.0.0",
+     .complexity = "O(1)",
+     .summary = "Returns the client ID to which the connection's tracking notifications are "
+                "redirected.",
+     .args = ""},
     {.name = "getname",
      .fn = client_getname,
      .arity = 2,
@@ -487,6 +514,24 @@ static const struct command subcommands[] = {
      .complexity = "O(1)",
      .summary = "Sets the connection name.",
      .args = "connection-name"},
+    {.name = "tracking",
+     .fn = client_tracking,
+     .arity = -3,
+     PLAIN,
+     .since = "6.0.0",
+     .complexity = "O(1)",
+     .summary = "Controls server-assisted client-side caching for the connection.",
+     .args = "ON | OFF [REDIRECT client-id] [PREFIX prefix [PREFIX prefix ...]] [BCAST] [OPTIN] "
+             "[OPTOUT] [NOLOOP]",
+     .differs = "In BCAST mode each key has a message of its own."},
+    {.name = "trackinginfo",
+     .fn = client_trackinginfo,
+     .arity = 2,
+     PLAIN,
+     .since = "6.2.0",
+     .complexity = "O(1)",
+     .summary = "Returns information about server-assisted client-side caching for the connection.",
+     .args = ""},
     {.name = NULL},
 };
 

@@ -3,8 +3,10 @@
 
 #include "auth.h"
 #include "client_names.h"
+#include "monitor.h"
 #include "pubsub.h"
 #include "server.h"
+#include "tracking.h"
 #include "transaction.h"
 
 static void reply_argument(struct request *rq, size_t i)
@@ -188,6 +190,8 @@ static void reset_command(struct request *rq)
 {
     struct client *c = rq->client;
     pubsub_leave(c);
+    tracking_off(c);
+    monitor_leave(c);
     transaction_end(c);
     atomic_store_explicit(&c->db, 0, memory_order_relaxed);
     c->no_touch = c->no_evict = false;

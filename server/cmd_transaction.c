@@ -128,6 +128,7 @@ static void exec_command(struct request *rq)
         reply_oom(rq);
     }
     key_set_free(&set);
+    hooks_after_exec(rq);
 }
 
 static bool watch_one(struct request *rq, struct transaction *t, size_t i)

@@ -122,6 +122,7 @@ extern const struct command commands_command[];
 extern const struct command commands_dict[];
 extern const struct command commands_compat[];
 extern const struct command commands_pubsub[];
+extern const struct command commands_monitor[];
 extern const struct command commands_transaction[];
 extern const struct command commands_slowlog[];
 extern const struct command commands_latency[];

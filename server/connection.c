@@ -7,10 +7,12 @@
 #include <unistd.h>
 
 #include "dispatch.h"
+#include "monitor.h"
 #include "peer.h"
 #include "pubsub.h"
 #include "server.h"
 #include "timing.h"
+#include "tracking.h"
 #include "transaction.h"
 
 /* Input up to this long is copied to the worker's buffer and back; more stays where it is. */
@@ -484,6 +486,8 @@ void connection_free(struct connection *c)
         c->next->prev = c->prev;
     w->connection_count--;
     pubsub_leave(&c->client);
+    tracking_off(&c->client);
+    monitor_leave(&c->client);
     transaction_end(&c->client);
     registry_remove(&w->server->registry, &c->client);
     acl_client_end(&c->client);

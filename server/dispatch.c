@@ -174,7 +174,7 @@ void dispatch_call(struct request *rq)
     size_t before = rq->out->len;
     rq->worker->ready_key = NULL;
     if (hooks_wanted(&rq->server->hooks) & HOOKS_BEFORE)
-        hooks_before(rq);
+        hooks_before(rq, true);
     timing_call(rq, count);
     request_scratch_free(rq->worker);
     counter_add(&count->calls, 1);
@@ -198,7 +198,7 @@ static void run_or_queue(struct request *rq, struct batch_item *item, struct com
     w->ready_key = item->key.ptr != NULL ? &item->key : NULL;
     counter_add(&count->calls, 1);
     if (hooks_wanted(&rq->server->hooks) & HOOKS_BEFORE)
-        hooks_before(rq);
+        hooks_before(rq, false);
     if (w->time_each || (rq->command->flags & CMD_TIMED)) {
         timing_run(rq, count);
     } else {

@@ -12,12 +12,16 @@ struct request;
 struct server;
 
 enum hook {
-    HOOK_EVENTS = 1, /* keyspace events are published */
-    HOOK_NEW = 2,    /* and among them that a key came into being */
-    HOOK_MISSED = 4, /* and that a key was not there */
+    HOOK_EVENTS = 1,   /* keyspace events are published */
+    HOOK_NEW = 2,      /* and among them that a key came into being */
+    HOOK_MISSED = 4,   /* and that a key was not there */
+    HOOK_TRACKING = 8, /* clients keep what they read */
+    HOOK_MONITOR = 16, /* clients see all commands */
 };
 /* Those that must act before a command runs. */
-#define HOOKS_BEFORE HOOK_NEW
+#define HOOKS_BEFORE (HOOK_NEW | HOOK_TRACKING | HOOK_MONITOR)
+/* Those that act when a key has changed. */
+#define HOOKS_TOUCHED (HOOK_EVENTS | HOOK_TRACKING)
 
 struct hooks {
     struct lock lock; /* one update at a time */
@@ -32,10 +36,12 @@ static inline unsigned hooks_wanted(const struct hooks *h)
 void hooks_init(struct hooks *h);
 /* Finds out anew what is wanted. To be called when that may have changed. Any thread. */
 void hooks_update(struct server *s);
-/* Before a command runs, when HOOKS_BEFORE are wanted. */
-void hooks_before(struct request *rq);
-/* Calls fn with each key of the request; stops when memory is short. */
-void hooks_each_key(struct request *rq,
+/* Before a command runs, when HOOKS_BEFORE are wanted. `inner`: one of a transaction or script. */
+void hooks_before(struct request *rq, bool inner);
+/* After EXEC, which is shown behind what it carried out. */
+void hooks_after_exec(struct request *rq);
+/* Calls fn with each key of the request. False when memory was short for one of them. */
+bool hooks_each_key(struct request *rq,
                     void (*fn)(struct request *rq, const struct cache_key *key));
 /* What the cache tells; its `arg` is the server. */
 cache_event_fn hooks_cache_event;

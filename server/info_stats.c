@@ -46,7 +46,8 @@ void info_stats(struct info *i)
                 fanout_topics(&s->fanout, TOPIC_CHANNEL), fanout_topics(&s->fanout, TOPIC_PATTERN),
                 fanout_topics(&s->fanout, TOPIC_SHARD));
     text_printf(&i->text,
-                "tracking_total_keys:0\r\ntracking_total_items:0\r\ntracking_total_prefixes:0\r\n"
+                "tracking_total_keys:%zu\r\ntracking_total_items:%zu\r\n"
+                "tracking_total_prefixes:%zu\r\n"
                 "unexpected_error_replies:0\r\ntotal_error_replies:%llu\r\n"
                 "dump_payload_sanitizations:0\r\ntotal_reads_processed:%llu\r\n"
                 "total_writes_processed:%llu\r\nio_threaded_reads_processed:%llu\r\n"
@@ -56,9 +57,11 @@ void info_stats(struct info *i)
                 "client_timeout_disconnections:%llu\r\nacl_access_denied_auth:%llu\r\n"
                 "acl_access_denied_cmd:%llu\r\nacl_access_denied_key:%llu\r\n"
                 "acl_access_denied_channel:%llu\r\ntls_handshakes_failed:%llu\r\n",
-                (unsigned long long)error_replies(s), SUM(reads), SUM(writes), SUM(reads),
-                SUM(writes), SUM(query_limit_closed), SUM(output_limit_closed), SUM(idle_closed),
-                SUM(auth_failures), SUM(denied_commands), SUM(denied_keys), SUM(denied_channels),
+                track_table_keys(&s->tracked), track_table_readers(&s->tracked),
+                fanout_topics(&s->fanout, TOPIC_PREFIX), (unsigned long long)error_replies(s),
+                SUM(reads), SUM(writes), SUM(reads), SUM(writes), SUM(query_limit_closed),
+                SUM(output_limit_closed), SUM(idle_closed), SUM(auth_failures),
+                SUM(denied_commands), SUM(denied_keys), SUM(denied_channels),
                 (unsigned long long)atomic_load_explicit(&s->tls.failed, memory_order_relaxed));
 }
 

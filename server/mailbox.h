@@ -17,6 +17,10 @@ enum mail_kind {
     MAIL_PUSH,       /* bytes for the client's output */
     MAIL_PUBLISH,    /* a message for subscribers */
     MAIL_USERS,      /* users have changed: who may still listen to channels? */
+    MAIL_INVALIDATE, /* a key, and its readers that are with this worker */
+    MAIL_BROADCAST,  /* a key: for who tracks its begin */
+    MAIL_REDIRECTED, /* a key, for a client that hears of it in place of another */
+    MAIL_MONITOR,    /* a line for monitors */
     MAIL_STOP,       /* answer what has come, then end */
 };
 
@@ -25,6 +29,7 @@ struct mail {
     enum mail_kind kind;
     int fd;
     enum transport_kind transport; /* by which fd came */
+    bool all;                      /* not one key, but all */
     bool charged;                  /* to the cache, until it is done */
     uint64_t client;
     enum topic_kind topic; /* of a message: what is published to what; bytes begin with the name */

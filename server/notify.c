@@ -199,7 +199,7 @@ void notify_before(struct request *rq)
         free(absent->hashes);
         *absent = (struct absent_keys){0};
     }
-    hooks_each_key(rq, remember_absent);
+    (void)hooks_each_key(rq, remember_absent);
     if (absent->count > 1)
         qsort(absent->hashes, absent->count, sizeof *absent->hashes, compare);
 }

@@ -9,9 +9,9 @@
 #include "notify.h"
 
 static const struct option *const tables[] = {
-    options_network, options_security, options_memory, options_limits,
-    options_process, options_notify,   options_acl,    options_tls,
-    options_timing,  options_script,   options_redis,
+    options_network, options_security, options_memory,   options_limits,
+    options_process, options_notify,   options_tracking, options_acl,
+    options_tls,     options_timing,   options_script,   options_redis,
 };
 
 void options_each(bool (*fn)(void *arg, const struct option *o), void *arg)

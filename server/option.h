@@ -47,6 +47,7 @@ extern const struct option options_limits[];   /* connection_limits.c */
 extern const struct option options_memory[];   /* memory.c */
 extern const struct option options_process[];  /* server.c */
 extern const struct option options_notify[];   /* notify.c */
+extern const struct option options_tracking[]; /* tracking.c */
 extern const struct option options_security[]; /* auth.c */
 extern const struct option options_tls[];      /* tls_context.c */
 extern const struct option options_acl[];      /* acl.c */

@@ -7,6 +7,7 @@ enum server_rank {
     RANK_SCRIPTS = 16,
     RANK_HOOKS = 17,
     RANK_TLS = 18,
+    RANK_TRACKING = 18,
     RANK_ACL_CHANGE = 23,
     RANK_FANOUT = 24,
     RANK_ACL = 25,

@@ -131,6 +131,7 @@ bool server_start(struct server *s)
     fit_maxclients(&s->settings);
     s->commands = command_table_create();
     if (s->commands == NULL || !make_run_id(s) || !server_create_cache(s) ||
+        !track_table_init(&s->tracked, s->cache) ||
         !fanout_init(&s->fanout, s->cache, thread_count(&s->settings)) || !create_workers(s))
         return fault("not enough memory to start");
     if (!acl_start(s) || !tls_start(s))
@@ -171,6 +172,7 @@ void server_destroy(struct server *s)
         worker_destroy(s->workers[i]);
     free(s->workers);
     fanout_free(&s->fanout);
+    track_table_free(&s->tracked);
     acl_end(s);
     tls_end(s);
     if (s->cache != NULL) {

@@ -16,6 +16,7 @@
 #include "settings.h"
 #include "slowlog.h"
 #include "tls.h"
+#include "track_table.h"
 #include "watch.h"
 #include "worker.h"
 
@@ -33,6 +34,7 @@ struct server {
     struct acl acl;
     struct watch_table watch;
     struct hooks hooks;
+    struct track_table tracked;
     struct tls tls;
     struct script_cache scripts;
     _Atomic bool stopping;    /* scripts end at once */

@@ -26,7 +26,7 @@ struct settings {
     setting max_bulk, max_query, write_timeout;
     struct output_limit output[OUTPUT_CLASSES];
     /* events */
-    setting notify;
+    setting notify, tracking_max;
     /* memory */
     setting maxmemory, policy, samples, compression, compression_cpu, psi, databases;
     /* times of commands */

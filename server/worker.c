@@ -7,9 +7,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "monitor.h"
 #include "pubsub.h"
 #include "script_engine.h"
 #include "server.h"
+#include "tracking.h"
 
 /* How long a stopping worker waits for peers that do not read. */
 #define STOP_MS 4000
@@ -107,7 +109,7 @@ bool worker_post(struct worker *to, struct mail *m, struct client *from)
     return true;
 }
 
-static struct connection *find_own(struct worker *w, uint64_t id)
+struct connection *worker_find(struct worker *w, uint64_t id)
 {
     struct registry *r = &w->server->registry;
     lock_acquire(&r->lock);
@@ -149,11 +151,11 @@ static void take_mail(struct worker *w, struct mail *m)
             (void)connection_create(w, m->fd, m->transport);
         break;
     case MAIL_KILL:
-        if ((c = find_own(w, m->client)) != NULL)
+        if ((c = worker_find(w, m->client)) != NULL)
             connection_close(c);
         break;
     case MAIL_PUSH:
-        if ((c = find_own(w, m->client)) != NULL)
+        if ((c = worker_find(w, m->client)) != NULL)
             connection_push(c, m->bytes, m->len);
         break;
     case MAIL_PUBLISH:
@@ -163,6 +165,14 @@ static void take_mail(struct worker *w, struct mail *m)
         for (c = w->connections; c != NULL; c = c->next)
             if (c->client.subscriber && !c->dying && !acl_client_is_welcome(&c->client))
                 connection_close(c);
+        break;
+    case MAIL_INVALIDATE:
+    case MAIL_BROADCAST:
+    case MAIL_REDIRECTED:
+        tracking_deliver(w, m);
+        break;
+    case MAIL_MONITOR:
+        monitor_deliver(w, m);
         break;
     case MAIL_STOP:
         stop(w);
@@ -186,6 +196,7 @@ static void read_mail(evutil_socket_t fd, short what, void *arg)
             cache_charge(w->server->cache, -(int64_t)mail_bytes(m));
         mailbox_done(&w->mailbox, m);
     }
+    tracking_tell_all(w);
     settle_pushed(w);
     if (w->mail != NULL)
         mailbox_wake(&w->mailbox); /* others have their turn before the rest */

@@ -31,7 +31,7 @@ struct worker_stats {
     counter query_limit_closed, output_limit_closed, auth_failures, idle_closed;
     counter denied_commands, denied_keys, denied_channels;
     counter largest_in, largest_out;
-    counter subscribers; /* now */
+    counter subscribers, trackers; /* now */
 };
 
 /* The script that a worker carries out. Any thread reads it, and asks it to end. */
@@ -50,7 +50,8 @@ struct worker {
     struct event_base *base;
     struct event *on_mail, *on_cron, *on_hungry;
     struct mailbox mailbox;
-    struct mail *mail; /* taken, but not yet done */
+    _Atomic bool tracking_lost; /* see tracking_lost() */
+    struct mail *mail;          /* taken, but not yet done */
     struct cache_thread *cache;
     int64_t now_ms;             /* read once an event */
     int64_t batch_ns, alone_ns; /* begin of the batch; time of those in it that are timed alone */
@@ -94,6 +95,8 @@ void worker_time(struct worker *w);
 void worker_reap(struct worker *w);
 /* Has the connection served again once others had their turn. */
 void worker_feed_later(struct worker *w, struct connection *c);
+/* A connection of this worker that is not closing. NULL when there is none with that id. */
+struct connection *worker_find(struct worker *w, uint64_t client);
 /* Has connection_settle() called for it at the end of this event's mail. */
 void worker_settle_later(struct worker *w, struct connection *c);
 /* Posts a mail that clients caused, and charges it until it is done. When too much waits there,

@@ -148,6 +148,20 @@ int instance_socket(const struct instance *s)
     return fd;
 }
 
+int instance_resp3(const struct instance *s)
+{
+    int fd = instance_socket(s);
+    char got[512];
+    size_t len = 0;
+    send_text(fd, "HELLO 3\r\n");
+    /* The reply ends with the list of modules, of which there are none. */
+    do {
+        ck_assert_uint_lt(len, sizeof got);
+        read_bytes(fd, got + len++, 1);
+    } while (len < 4 || memcmp(got + len - 4, "*0\r\n", 4) != 0);
+    return fd;
+}
+
 uint64_t instance_rss(const struct instance *s)
 {
     char path[64];
@@ -192,6 +206,15 @@ void send_bytes(int fd, const char *bytes, size_t len)
 void send_text(int fd, const char *text)
 {
     send_bytes(fd, text, strlen(text));
+}
+
+void read_bytes(int fd, char *buf, size_t n)
+{
+    for (size_t len = 0; len < n;) {
+        ssize_t got = recv(fd, buf + len, n - len, 0);
+        ck_assert_msg(got > 0, "%zu bytes in place of %zu: %.*s", len, n, (int)len, buf);
+        len += (size_t)got;
+    }
 }
 
 void expect_text(int fd, const char *text)

@@ -30,6 +30,8 @@ int server_run(const char *const *arguments, char *out, size_t cap);
 redisContext *instance_connect(const struct instance *s);
 /* A plain socket whose reads fail after ten seconds. */
 int instance_socket(const struct instance *s);
+/* The same, speaking RESP3. */
+int instance_resp3(const struct instance *s);
 /* Resident memory in bytes. */
 uint64_t instance_rss(const struct instance *s);
 /* False in builds with sanitizers, whose own memory drowns the server's. */
@@ -37,6 +39,8 @@ bool memory_is_telling(void);
 
 void send_bytes(int fd, const char *bytes, size_t len);
 void send_text(int fd, const char *text);
+/* Reads exactly n bytes, or fails the test. */
+void read_bytes(int fd, char *buf, size_t n);
 /* Reads exactly the text, or fails the test. */
 void expect_text(int fd, const char *text);
 /* True when the peer has closed and nothing more comes. */

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -22,20 +21,6 @@ static void start(void)
 static void stop(void)
 {
     ck_assert_int_eq(instance_stop(&server), 0);
-}
-
-/* Skips the reply to HELLO 3, which ends with the list of modules. */
-static int resp3_socket(void)
-{
-    int fd = instance_socket(&server);
-    char got[512];
-    size_t len = 0;
-    send_text(fd, "HELLO 3\r\n");
-    do {
-        ck_assert_uint_lt(len, sizeof got);
-        ck_assert_int_eq(recv(fd, got + len++, 1, 0), 1);
-    } while (len < 4 || memcmp(got + len - 4, "*0\r\n", 4) != 0);
-    return fd;
 }
 
 /* A socket that has subscribed. */
@@ -80,7 +65,7 @@ END_TEST
 
 START_TEST(resp3_pushes)
 {
-    int fd = resp3_socket();
+    int fd = instance_resp3(&server);
     send_text(fd, "SUBSCRIBE a\r\nPUBLISH a one\r\n");
     expect_text(fd, ">3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n:1\r\n"
                     ">3\r\n$7\r\nmessage\r\n$1\r\na\r\n$3\r\none\r\n");

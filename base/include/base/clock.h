@@ -7,6 +7,9 @@
 /* Wall-clock time in milliseconds since 1970. What expiry times are compared with. Thread safe. */
 int64_t clock_wall_ms(void);
 
+/* The same in microseconds. */
+int64_t clock_wall_us(void);
+
 /* Monotonic time in microseconds, for durations. Never goes back. Thread safe. */
 int64_t clock_mono_us(void);
 /* The same in nanoseconds. */
