@@ -7,10 +7,10 @@
 
 #define KEYS 200
 
-static void make_keys(struct cache_key *keys, char names[KEYS][8])
+static void make_keys(struct cache_key *keys, char names[KEYS][16])
 {
     for (int i = 0; i < KEYS; i++) {
-        snprintf(names[i], 8, "k%d", i);
+        snprintf(names[i], sizeof names[i], "k%d", i);
         keys[i] = fixture_key(names[i]);
     }
 }
@@ -18,7 +18,7 @@ static void make_keys(struct cache_key *keys, char names[KEYS][8])
 START_TEST(locked_keys_may_be_locked_again)
 {
     struct cache_key keys[KEYS];
-    char names[KEYS][8];
+    char names[KEYS][16];
     fixture_begin((struct cache_opts){0});
     make_keys(keys, names);
     ck_assert(!cache_holds_key(fx.t, &keys[0]));
@@ -80,14 +80,18 @@ static bool enters(struct visitor *v)
 START_TEST(who_is_kept_out_gives_up)
 {
     fixture_begin((struct cache_opts){0});
+    cache_exit(fx.t); /* threads come and go while one is outside */
     struct visitor v = {.t = cache_thread_create(fx.cache)};
     ck_assert_ptr_nonnull(v.t);
+    cache_enter(fx.t, fx.now);
     ck_assert(enters(&v));
     cache_world_lock(fx.t);
     ck_assert(!enters(&v));
     cache_world_unlock(fx.t);
     ck_assert(enters(&v));
+    cache_exit(fx.t);
     cache_thread_destroy(v.t);
+    cache_enter(fx.t, fx.now);
     fixture_end();
 }
 END_TEST
