@@ -13,9 +13,6 @@
 #define HELD_BACK    5 /* every fifth */
 #define TRAINING_MS  300
 
-/* A family without a dictionary collects again when it has met this many times the bytes. */
-#define SOON 2
-
 /* A dictionary takes a part of what its family holds. */
 #define DICT_LEAST ((size_t)4 << 10)
 #define DICT_SHARE 32
@@ -73,16 +70,28 @@ static bool begin_locked(struct learner *l, int64_t now_ms, struct training *t)
     return true;
 }
 
+/* What the family must hold for the candidate to save twice its memory; 0 = it does not save a
+ * twentieth. */
+static double worth_from(const struct training *t)
+{
+    if (t->candidate == NULL || t->held.total == 0 || t->after + t->before / 20 >= t->before)
+        return 0;
+    double saved = (double)(t->before - t->after) / (double)t->held.total;
+    return 2.0 * (double)codec_dict_bytes(t->candidate) / saved;
+}
+
 /* Saves at least a twentieth, and more than its memory on what the family is expected to hold. */
 static bool is_worth_it(const struct training *t)
 {
-    if (t->candidate == NULL || t->held.total == 0)
-        return false;
-    size_t memory = codec_dict_bytes(t->candidate);
-    if (t->after + t->before / 20 >= t->before || memory > t->room)
-        return false;
-    double saved = (double)(t->before - t->after) / (double)t->held.total;
-    return saved * (double)t->met > 2.0 * (double)memory;
+    double from = worth_from(t);
+    return from > 0 && (double)t->met > from && codec_dict_bytes(t->candidate) <= t->room;
+}
+
+/* Too little had been met for a dictionary, perhaps: how much it is to be for another try. */
+static uint64_t try_again_from(const struct training *t)
+{
+    double from = worth_from(t), twice = 2.0 * (double)t->met;
+    return (uint64_t)(from > (double)t->met && from < twice ? from : twice);
 }
 
 static unsigned free_id_locked(const struct learner *l)
@@ -125,9 +134,8 @@ static void end_locked(struct learner *l, struct training *t, int64_t now_ms)
         f->reference = (double)t->before / (double)t->held.total; /* no better can be had */
     learner_rest_locked(l, t->family);
     f->trained_bytes = t->met > 0 ? t->met : 1;
-    /* Too little had been met to be worth a dictionary, perhaps: soon once more. */
     if (atomic_load(&f->current) == 0 && t->met > LEARNER_GROWTH)
-        f->trained_bytes = t->met * SOON / LEARNER_GROWTH;
+        f->trained_bytes = try_again_from(t) / LEARNER_GROWTH;
     f->raw = f->stored = 0;
 }
 
