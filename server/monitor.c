@@ -87,13 +87,19 @@ static void put_line(struct resp_out *out, const struct request *rq)
 
 /* ---- to whom ---- */
 
+/* Redis shows scripts, which have the flag, on another way: before what they call. */
+static bool is_shown(const struct command *c)
+{
+    return !(c->flags & CMD_ADMIN) &&
+           (!(c->flags & CMD_SKIP_MONITOR) || c->group == GROUP_SCRIPTING);
+}
+
 void monitor_show(struct request *rq)
 {
     struct server *s = rq->server;
     struct resp_out *line = &rq->worker->push;
     worker_set to;
-    if (rq->command->flags & (CMD_SKIP_MONITOR | CMD_ADMIN) ||
-        fanout_reach(&s->fanout, TOPIC_MONITOR, "", 0, &to) == 0)
+    if (!is_shown(rq->command) || fanout_reach(&s->fanout, TOPIC_MONITOR, "", 0, &to) == 0)
         return;
     put_line(line, rq);
     for (unsigned i = 0; to != 0 && !line->failed; i++, to >>= 1) {

@@ -79,6 +79,20 @@ START_TEST(commands_are_shown)
 }
 END_TEST
 
+START_TEST(scripts_are_shown)
+{
+    FILE *in = monitor();
+    redisContext *c = instance_connect(&server);
+    char line[256];
+    freeReplyObject(ask(c, "EVAL %s 1 k", "return redis.call('get', KEYS[1])"));
+    expect_line(in, 0, "\"EVAL\" \"return redis.call('get', KEYS[1])\" \"1\" \"k\"");
+    ck_assert_ptr_nonnull(fgets(line, sizeof line, in));
+    ck_assert_ptr_nonnull(strstr(line, " [0 lua] \"get\" \"k\"\r\n"));
+    (void)fclose(in);
+    redisFree(c);
+}
+END_TEST
+
 START_TEST(long_arguments_are_cut)
 {
     static char value[100000], line[60000];
@@ -138,6 +152,7 @@ int main(void)
     tcase_set_timeout(c, 60);
     tcase_add_checked_fixture(c, start, stop);
     tcase_add_test(c, commands_are_shown);
+    tcase_add_test(c, scripts_are_shown);
     tcase_add_test(c, long_arguments_are_cut);
     tcase_add_test(c, ends_with_reset);
     tcase_add_test(c, slow_monitors_are_closed);

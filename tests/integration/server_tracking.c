@@ -84,6 +84,10 @@ START_TEST(own_changes_expiry_and_transactions)
     expect_text(fd, "+OK\r\n+QUEUED\r\n*1\r\n$1\r\n2\r\n");
     ck_assert_int_eq(ask_integer(c, "DEL a"), 1);
     expect_text(fd, INVALID("1", "a"));
+    send_text(fd, "EVAL \"return redis.call('get', KEYS[1])\" 1 a\r\n");
+    expect_text(fd, "_\r\n");
+    ck_assert(asks(c, "OK", "SET a 1"));
+    expect_text(fd, INVALID("1", "a"));
     send_text(fd, "CLIENT TRACKING OFF\r\nCLIENT TRACKING ON NOLOOP\r\nSET a 1\r\nGET a\r\n"
                   "SET a 2\r\nGET a\r\nPING\r\n");
     expect_text(fd, "+OK\r\n+OK\r\n+OK\r\n$1\r\n1\r\n+OK\r\n$1\r\n2\r\n+PONG\r\n");
