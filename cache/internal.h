@@ -409,6 +409,7 @@ void update_close(struct cache_thread *t, struct cache_update *u, struct found *
 void memory_set_limit(struct cache *c);
 /* After the pool refused: evicts and compacts a little. False when nothing can be freed. */
 bool memory_room(struct cache_thread *t, size_t bytes);
+bool memory_is_over(struct cache *c);
 /* Bytes to evict until use is below this share (1/1024) of the cap; 0 = it is. */
 size_t memory_over(struct cache *c, unsigned share);
 /* Measures what the process takes beside what is counted. */

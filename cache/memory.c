@@ -65,6 +65,11 @@ void memory_trim_heap(void)
 #endif
 }
 
+static bool may_evict(const struct cache *c)
+{
+    return atomic_load_explicit(&c->policy, memory_order_relaxed) != CACHE_NOEVICTION;
+}
+
 void memory_set_limit(struct cache *c)
 {
     uint64_t cap = cache_cap(c);
@@ -76,7 +81,18 @@ void memory_set_limit(struct cache *c)
     zs_pool_stats(c->pool, &stats);
     uint64_t outside = outside_bytes(c) + stats.table_bytes;
     uint64_t pages = cap > outside ? (cap - outside) / ZS_PAGE_SIZE : 0;
+    /* When the cap has sunk, writers replace what they evict while the keeper goes down to it; were
+     * it the limit at once, each would have to evict all that is too much. */
+    size_t held = stats.pages_used + stats.pages_cached;
+    if (pages < held && may_evict(c))
+        pages = held;
     zs_set_page_limit(c->pool, pages < PAGES_LEAST ? PAGES_LEAST : (size_t)pages);
+}
+
+bool memory_is_over(struct cache *c)
+{
+    uint64_t cap = cache_cap(c);
+    return cap != 0 && cache_used_memory(c) > cap;
 }
 
 size_t memory_over(struct cache *c, unsigned share)

@@ -8,8 +8,11 @@
 #include "internal.h"
 
 #define CLOCK_MASK   0xffffffu
-#define SAMPLE_TIMES 4  /* so many times maxmemory-samples are looked at: they are neighbours */
+#define SAMPLE_TIMES 4  /* so many times maxmemory-samples are looked at for the first victim */
 #define TRIES        64 /* victims that others took first, or whose shard is busy */
+#define VICTIMS      16 /* that are remembered */
+#define MUCH         ((size_t)1 << 19)
+#define HASTY        2
 #define LFU_START    5
 #define LFU_FACTOR   10
 
@@ -74,45 +77,65 @@ static uint64_t badness(struct cache_thread *t, unsigned policy, const struct fo
     return (uint64_t)idle + 1;
 }
 
+/* The worst that were seen, the very worst last. Each victim takes the last, and those that were
+ * nearly as bad stay for the next: so a call that evicts many samples little for each. */
 struct victim {
-    struct shard *shard; /* NULL = none */
+    struct shard *shard;
     unsigned db, h14;
     uint32_t handle;
     uint64_t bad;
 };
 
-static void look_at_locked(struct cache_thread *t, unsigned policy, struct slot at, unsigned *seen,
-                           struct victim *v)
+struct victims {
+    struct victim v[VICTIMS];
+    unsigned n;
+};
+
+static bool is_known(const struct victims *all, uint32_t handle)
 {
-    struct found f;
-    if (at.bucket->ref[at.i] == 0 || !found_open(t, at, &f))
-        return;
-    uint64_t bad = badness(t, policy, &f);
-    found_end(t, &f);
-    *seen += bad > 0;
-    if (bad <= v->bad)
-        return;
-    v->bad = bad;
-    v->h14 = tag_h14(at.bucket->tag[at.i]);
-    v->handle = ref_handle(at.bucket->ref[at.i]);
+    for (unsigned i = 0; i < all->n; i++)
+        if (all->v[i].handle == handle)
+            return true;
+    return false;
 }
 
-/* Looks at items from a random bucket on until so many were seen. True when one of them is worse
- * than the victim, and is that now. */
-static bool sample_shard_locked(struct cache_thread *t, unsigned policy, const struct shard *s,
-                                unsigned want, unsigned *seen, struct victim *v)
+static void keep(struct victims *all, const struct victim *v)
 {
-    uint64_t before = v->bad;
+    if (v->bad == 0 || (all->n == VICTIMS && v->bad <= all->v[0].bad) || is_known(all, v->handle))
+        return;
+    unsigned at = all->n;
+    if (all->n < VICTIMS)
+        all->n++;
+    else /* the least bad goes */
+        memmove(&all->v[0], &all->v[1], --at * sizeof all->v[0]);
+    for (; at > 0 && all->v[at - 1].bad > v->bad; at--)
+        all->v[at] = all->v[at - 1];
+    all->v[at] = *v;
+}
+
+/* Looks at items from a random bucket on until so many were seen. */
+static void sample_shard_locked(struct cache_thread *t, unsigned policy, unsigned db,
+                                struct shard *s, unsigned want, unsigned *seen, struct victims *all)
+{
     uint32_t end = shard_buckets(s->nbuckets);
     uint32_t from = random_below(&t->random, end);
     for (uint32_t n = 0; n < end && *seen < want; n++) {
         struct bucket *b = &s->bucket[(from + n) % end];
         if (policy_is_volatile(policy) && b->due == DUE_NEVER)
             continue;
-        for (unsigned i = 0; i < BUCKET_SLOTS; i++)
-            look_at_locked(t, policy, (struct slot){b, i}, seen, v);
+        unsigned first = random_below(&t->random, BUCKET_SLOTS);
+        for (unsigned k = 0; k < BUCKET_SLOTS && *seen < want; k++) {
+            unsigned i = (first + k) % BUCKET_SLOTS;
+            struct found f;
+            if (b->ref[i] == 0 || !found_open(t, (struct slot){b, i}, &f))
+                continue;
+            struct victim v = {s, db, tag_h14(b->tag[i]), ref_handle(b->ref[i]),
+                               badness(t, policy, &f)};
+            found_end(t, &f);
+            *seen += v.bad > 0;
+            keep(all, &v);
+        }
     }
-    return v->bad > before;
 }
 
 static bool has_victims(unsigned policy, const struct shard *s)
@@ -120,27 +143,24 @@ static bool has_victims(unsigned policy, const struct shard *s)
     return policy_is_volatile(policy) ? s->expiring > 0 : s->count > 0;
 }
 
-/* The worst of a sample, which takes as many shards as it needs from *at on. */
-static struct victim choose(struct cache_thread *t, unsigned policy, const unsigned *dbs,
-                            uint32_t shards, uint32_t *at)
+/* Looks at `want` more items, in as many shards as that needs from *at on. */
+static void sample(struct cache_thread *t, unsigned policy, unsigned want, uint32_t *at,
+                   struct victims *all)
 {
     struct cache *c = t->cache;
-    unsigned want =
-        atomic_load_explicit(&c->samples, memory_order_relaxed) * (unsigned)SAMPLE_TIMES;
+    unsigned dbs[CACHE_MAX_DATABASES];
+    uint32_t shards = (uint32_t)databases_present(c, dbs) << c->shard_bits;
     unsigned seen = 0;
-    struct victim v = {.shard = NULL};
-    for (uint32_t n = 0; n < shards && seen < want; n++, *at = (*at + 1) % shards) {
+    for (uint32_t n = 0; n < shards && seen < want; n++) {
+        *at = (*at + 1) % shards;
         unsigned db = dbs[*at >> c->shard_bits];
         struct shard *s = &db_shards(c, db)[*at & ((1u << c->shard_bits) - 1)];
         if (!lock_try(&s->lock))
             continue;
-        if (has_victims(policy, s) && sample_shard_locked(t, policy, s, want, &seen, &v)) {
-            v.shard = s;
-            v.db = db;
-        }
+        if (has_victims(policy, s))
+            sample_shard_locked(t, policy, db, s, want, &seen, all);
         lock_release(&s->lock);
     }
-    return v;
 }
 
 /* Drops it when it is still there; returns its bytes. */
@@ -161,17 +181,20 @@ size_t evict_sampled(struct cache_thread *t, size_t bytes)
 {
     struct cache *c = t->cache;
     unsigned policy = atomic_load_explicit(&c->policy, memory_order_relaxed);
-    unsigned dbs[CACHE_MAX_DATABASES];
-    uint32_t shards = (uint32_t)databases_present(c, dbs) << c->shard_bits;
-    uint32_t at = shards == 0 ? 0 : random_below(&t->random, shards);
+    unsigned samples = atomic_load_explicit(&c->samples, memory_order_relaxed);
+    struct victims all = {.n = 0};
+    uint32_t at = (uint32_t)random_next(&t->random) >> 4;
+    /* When the cap has sunk, speed counts more than choice. */
+    bool hasty = bytes >= MUCH && memory_over(c, 1024) > cache_cap(c) / 8;
     size_t freed = 0;
-    for (unsigned in_vain = 0; freed < bytes && in_vain < TRIES;) {
-        struct victim v = choose(t, policy, dbs, shards, &at);
-        if (v.shard == NULL)
+    for (unsigned in_vain = 0, want = samples * SAMPLE_TIMES; freed < bytes && in_vain < TRIES;) {
+        sample(t, policy, want, &at, &all);
+        if (all.n == 0)
             break;
-        size_t got = drop_victim(t, &v);
+        size_t got = drop_victim(t, &all.v[--all.n]);
         freed += got;
         in_vain = got > 0 ? 0 : in_vain + 1;
+        want = hasty && samples > HASTY ? HASTY : samples;
     }
     return freed;
 }

@@ -143,9 +143,9 @@ int64_t cache_tick(struct cache_thread *t, int64_t now_ms, int64_t budget_us, bo
     tick_quiet(t, busy);
     tick_measure(t, busy);
     shrink_watch(t);
-    bool more = evict_slice(t, end);
-    more = expire_sweep(t, budget_us / 4) > 0 || more;
-    more = flush_slice(t, budget_us / 4) || more;
+    bool urgent = evict_slice(t, end);
+    urgent = flush_slice(t, budget_us / 4) || urgent;
+    bool more = expire_sweep(t, budget_us / 4) > 0 || urgent;
     int64_t cpu = clock_thread_cpu_us();
     bool coding = !may_code || tick_code(t, end, budget_us);
     c->keeper.cpu_us -= clock_thread_cpu_us() - cpu;
@@ -153,10 +153,12 @@ int64_t cache_tick(struct cache_thread *t, int64_t now_ms, int64_t budget_us, bo
     more = coding || more;
     int64_t now = clock_mono_us();
     int64_t part = budget_us / COMPACT_PART;
-    more = compact_slice(t, end - now < part ? now + part : end) || more;
+    bool compacts = compact_slice(t, end - now < part ? now + part : end);
+    more = compacts || more;
+    urgent = (compacts && memory_is_over(c)) || urgent;
     cache_exit(t);
     if (may_code)
         tick_train(t);
-    int64_t wait = busy ? cpu_wait_us(c) : 0;
+    int64_t wait = busy && !urgent ? cpu_wait_us(c) : 0;
     return more && wait < REST_US ? wait : REST_US;
 }
