@@ -34,14 +34,15 @@ static void free_table_locked(struct cache_thread *t, unsigned db, struct bucket
 static void flush_shard(struct cache_thread *t, unsigned db, struct shard *s)
 {
     struct cache *c = t->cache;
-    struct flushed *node = malloc(sizeof *node);
     lock_acquire(&s->lock);
+    if (s->nbuckets == 0) {
+        lock_release(&s->lock);
+        return;
+    }
+    struct flushed *node = malloc(sizeof *node);
     count(t, N_DB_ITEMS + db, -(int64_t)s->count);
     count(t, N_DB_EXPIRING + db, -(int64_t)s->expiring);
-    if (s->nbuckets == 0) {
-        free(node);
-        node = NULL;
-    } else if (node == NULL) { /* no memory to do it later */
+    if (node == NULL) { /* no memory to do it later */
         free_table_locked(t, db, s->bucket, s->nbuckets);
     } else {
         *node = (struct flushed){

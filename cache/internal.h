@@ -195,6 +195,11 @@ static inline void count(struct cache_thread *t, unsigned what, int64_t delta)
                           memory_order_relaxed);
 }
 
+static inline bool cache_may_evict(const struct cache *c)
+{
+    return atomic_load_explicit(&c->policy, memory_order_relaxed) != CACHE_NOEVICTION;
+}
+
 /* The cap in force; 0 = none. */
 static inline uint64_t cache_cap(const struct cache *c)
 {

@@ -65,11 +65,6 @@ void memory_trim_heap(void)
 #endif
 }
 
-static bool may_evict(const struct cache *c)
-{
-    return atomic_load_explicit(&c->policy, memory_order_relaxed) != CACHE_NOEVICTION;
-}
-
 void memory_set_limit(struct cache *c)
 {
     uint64_t cap = cache_cap(c);
@@ -84,7 +79,7 @@ void memory_set_limit(struct cache *c)
     /* When the cap has sunk, writers replace what they evict while the keeper goes down to it; were
      * it the limit at once, each would have to evict all that is too much. */
     size_t held = stats.pages_used + stats.pages_cached;
-    if (pages < held && may_evict(c))
+    if (pages < held && cache_may_evict(c))
         pages = held;
     zs_set_page_limit(c->pool, pages < PAGES_LEAST ? PAGES_LEAST : (size_t)pages);
 }

@@ -24,11 +24,6 @@
 /* Steps of the way up. */
 #define RISES 50
 
-static bool may_evict(const struct cache *c)
-{
-    return atomic_load_explicit(&c->policy, memory_order_relaxed) != CACHE_NOEVICTION;
-}
-
 static void set_ceiling(struct cache *c, uint64_t bytes)
 {
     atomic_store_explicit(&c->ceiling, bytes, memory_order_relaxed);
@@ -92,7 +87,7 @@ static void answer(struct cache *c, int64_t now_ms, unsigned was, unsigned level
 {
     if (was == PRESSURE_NONE)
         atomic_fetch_add_explicit(&c->pressure_times, 1, memory_order_relaxed);
-    if (!may_evict(c))
+    if (!cache_may_evict(c))
         lift(c);
     else if (was == PRESSURE_NONE)
         begin(c, now_ms);
