@@ -144,6 +144,14 @@ void value_noise(unsigned n, void *out, size_t len)
     }
 }
 
+void value_letters(unsigned n, void *out, size_t len)
+{
+    uint8_t *p = out;
+    value_noise(n, out, len);
+    for (size_t at = 0; at < len; at++)
+        p[at] = (uint8_t)('0' + p[at] % 64);
+}
+
 int fixture_run(TCase *c)
 {
     Suite *s = suite_create("cache");

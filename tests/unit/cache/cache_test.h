@@ -46,6 +46,8 @@ size_t value_record(unsigned kind, unsigned n, void *out);
 /* `len` bytes of records one behind the other, and of noise. */
 void value_text(unsigned n, void *out, size_t len);
 void value_noise(unsigned n, void *out, size_t len);
+/* Noise of 64 letters: it looks like text. */
+void value_letters(unsigned n, void *out, size_t len);
 
 /* Runs the tests of a program. */
 int fixture_run(TCase *c);

@@ -19,8 +19,8 @@ static size_t value(unsigned i, uint8_t *out)
     if (i < SHORT)
         return value_record(0, i, out);
     if (i < SHORT + NOISE) {
-        value_noise(i, out, 300);
-        return 300;
+        value_letters(i, out, 150);
+        return 150;
     }
     len = 20000 + (size_t)(i - SHORT - NOISE) * 2500;
     value_text(i, out, len);
@@ -32,7 +32,7 @@ static void fill(void)
     uint8_t *want = malloc(VALUE_MAX);
     char name[32];
     for (unsigned i = 0; i < SHORT + NOISE + LONG; i++) {
-        snprintf(name, sizeof name, "%s:%u", i < SHORT ? "user" : "other", i);
+        snprintf(name, sizeof name, "%s:%u", i < SHORT + NOISE ? "user" : "other", i);
         ck_assert_int_eq(fixture_set(name, want, value(i, want)), CACHE_OK);
     }
     free(want);
@@ -44,7 +44,7 @@ static void check_values(void)
     char name[32];
     size_t len;
     for (unsigned i = 0; i < SHORT + NOISE + LONG; i++) {
-        snprintf(name, sizeof name, "%s:%u", i < SHORT ? "user" : "other", i);
+        snprintf(name, sizeof name, "%s:%u", i < SHORT + NOISE ? "user" : "other", i);
         size_t expected = value(i, want);
         ck_assert_int_eq(fixture_get(name, got, &len), CACHE_OK);
         ck_assert(len == expected && memcmp(want, got, len) == 0);
@@ -62,7 +62,8 @@ static void check_form(enum cache_compression mode)
         ck_assert_uint_eq(s.items_by_codec[1] + s.items_by_codec[2], 0);
         ck_assert_uint_eq(s.stored_bytes, s.raw_bytes);
     } else {
-        ck_assert_uint_eq(s.items_by_codec[0], NOISE);
+        /* The noise, as far as it is not in the dictionary, and what is not tried after it. */
+        ck_assert_uint_lt(s.items_by_codec[0], SHORT / 10);
         ck_assert_uint_lt(s.stored_bytes * 2, s.raw_bytes);
     }
 }
@@ -194,8 +195,7 @@ START_TEST(coding_keeps_within_its_share)
 }
 END_TEST
 
-/* Bytes of the pool for noise (in 64 letters: that looks like text), and the share of
- * values that coding was tried on. */
+/* Bytes of the pool for noise, and the share of values that coding was tried on. */
 static double take_noise(enum cache_compression mode, unsigned n, bool letters, double *tried)
 {
     uint8_t noise[200];
@@ -203,9 +203,10 @@ static double take_noise(enum cache_compression mode, unsigned n, bool letters, 
     fixture_begin((struct cache_opts){.compression = mode});
     for (unsigned i = 0; i < n; i++) {
         size_t len = 40 + i % 160;
-        value_noise(i, noise, len);
-        for (size_t at = 0; letters && at < len; at++)
-            noise[at] = (uint8_t)('0' + noise[at] % 64);
+        if (letters)
+            value_letters(i, noise, len);
+        else
+            value_noise(i, noise, len);
         snprintf(name, sizeof name, "noise:%u", i);
         ck_assert_int_eq(fixture_set(name, noise, len), CACHE_OK);
         if (i % 10000 == 0)

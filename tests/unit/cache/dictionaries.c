@@ -137,6 +137,10 @@ START_TEST(values_change_and_dictionaries_follow)
     unsigned id = first->id;
     ck_assert(first->generation == 1 && first->size > 0 && first->memory > first->size);
     ck_assert_uint_gt(first->items, N / 2);
+    struct cache_item_info info;
+    struct cache_key k = fixture_key(name);
+    ck_assert_int_eq(cache_inspect(fx.t, &k, &info), CACHE_OK);
+    ck_assert_uint_eq(info.dict, id); /* segments too */
     ck_assert(first->ratio > 1.5 && first->age_ms > 0 && first->age_ms <= 30000);
     struct cache_stats before = fixture_stats();
     ck_assert_uint_ge(before.dict_bytes, first->memory);
