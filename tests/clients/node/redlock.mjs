@@ -2,10 +2,11 @@
 //
 // client: redlock
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { Redis } from 'ioredis'
 import redlock from 'redlock'
 import { announce, control, eventually, host, sleep } from './support.mjs'
-import { execFileSync } from 'node:child_process'
 
 const Redlock = redlock.default ?? redlock
 
@@ -22,8 +23,8 @@ async function exclusion(locks) {
       counts.inside--
       counts.done++
     })
-  await Promise.all(Array.from({ length: 6 }, work))
-  assert.equal(counts.done, 6)
+  await Promise.all(Array.from({ length: 3 }, work))
+  assert.equal(counts.done, 3)
 }
 
 async function oneLock(locks, impatient) {
@@ -32,16 +33,17 @@ async function oneLock(locks, impatient) {
   lock = await lock.extend(8000)
   assert(lock.expiration > Date.now() + 6000)
   await lock.release()
-  const brief = await locks.acquire(['a'], 300)
+  const brief = await impatient.acquire(['a'], 300)
   await eventually('it expires', async () => await impatient.acquire(['a'], 1000))
   await assert.rejects(brief.release())
 }
 
 announce('redlock', 'ioredis')
 const names = ['main', 'second', 'third']
-const clients = names.map((name) => new Redis(startServer(name), host, { maxRetriesPerRequest: 0 }))
+const clients = names.map((name) => new Redis(startServer(name), host, { enableOfflineQueue: false }))
 for (const client of clients) client.on('error', () => {})
-const locks = new Redlock(clients, { retryCount: 100, retryDelay: 20, retryJitter: 10 })
+await Promise.all(clients.map((client) => once(client, 'ready')))
+const locks = new Redlock(clients, { retryCount: 1000, retryDelay: 10, retryJitter: 10 })
 const impatient = new Redlock(clients, { retryCount: 0 })
 locks.on('error', () => {})
 impatient.on('error', () => {})

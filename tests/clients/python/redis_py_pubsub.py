@@ -1,4 +1,4 @@
-"""redis-py's subscriptions: messages, patterns, events of keys.
+"""redis-py's subscriptions: messages, patterns, events of keys, what others do.
 
 client: redis-py, publish and subscribe
 packages: python3-redis
@@ -70,6 +70,13 @@ def events_of_keys(r):
     assert {event["data"] for event in events} == {b"k"}
 
 
+def monitor(r):
+    with r.monitor() as commands:
+        r.set("watched", b"\0v")
+        seen = commands.next_command()
+        assert seen["command"] == "SET watched \\x00v" and seen["db"] == 0, seen
+
+
 def reconnects(r):
     with r.pubsub() as s:
         s.subscribe("news")
@@ -92,6 +99,7 @@ def main():
     messages(r)
     in_a_thread(r)
     events_of_keys(r)
+    monitor(r)
     reconnects(r)
 
 
