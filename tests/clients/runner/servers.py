@@ -67,17 +67,23 @@ class Server:
         if self.process is None:
             return
         process, self.process = self.process, None
-        if process.poll() is None:
-            self.commands |= self.observer.commands()
-        self.observer.close()
-        process.terminate()
         try:
-            status = process.wait(STOP_SECONDS)
+            if process.poll() is None and self.observer:
+                self.commands |= self.observer.commands()
+                self.observer.close()
+        finally:
+            process.terminate()
+            status = self._wait(process)
+        if status != 0:
+            raise ServerFault(f"the server ended with status {status}")
+
+    @staticmethod
+    def _wait(process):
+        try:
+            return process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired as late:
             process.kill()
             raise ServerFault("the server did not stop") from late
-        if status != 0:
-            raise ServerFault(f"the server ended with status {status}")
 
     def is_running(self):
         return self.process is not None and self.process.poll() is None
