@@ -287,8 +287,9 @@ static void measure_ways(const struct values *all, size_t first, const struct co
     run.out = must(malloc(CODEC_MAX_RAW));
     if (run.n > 0) {
         printf("%-12s %9s %6s %8s %8s %7s %7s %6s %6s\n", "", "bytes", "ratio", "enc ns", "dec ns",
-               "p50", "p99", "raw %", "zstd %");
-        static const char *const names[2][2] = {{"fast", "fast + dict"}, {"close", "close + dict"}};
+               "p50", "p99", "raw %", "dense %");
+        static const char *const names[3][2] = {
+            {"fast", "fast + dict"}, {"hasty", "hasty + dict"}, {"close", "close + dict"}};
         for (int effort = CODEC_FAST; effort <= CODEC_CLOSE; effort++) {
             for (int with = 0; with < (dict ? 2 : 1); with++) {
                 run.effort = (enum codec_effort)effort;

@@ -435,6 +435,11 @@ static inline bool is_settling(const struct cache *c)
 {
     return is_pressed(c) || atomic_load_explicit(&c->quiet, memory_order_relaxed);
 }
+/* Whether items should be coded well soon: the cache settles, or has no memory to spare. */
+static inline bool is_soon(const struct cache *c)
+{
+    return is_settling(c) || !atomic_load_explicit(&c->roomy, memory_order_relaxed);
+}
 /* Looks once a second whether the machine is short of memory, and gives back what it can. */
 void shrink_watch(struct cache_thread *t);
 

@@ -93,8 +93,7 @@ static void leave(struct cache_thread *t, const struct nursery_entry *e, bool ma
     /* The use that lets it in is used up by that. */
     if (may_drop && ref_frequency(slot.bucket->ref[slot.i]) > 0)
         slot.bucket->ref[slot.i]--;
-    recode_item(t, e->db, s, hash_h14(c, e->hash), e->handle, is_settling(c) ? RECODE_CLOSE : 0,
-                freed);
+    recode_item(t, e->db, s, hash_h14(c, e->hash), e->handle, is_soon(c) ? RECODE_CLOSE : 0, freed);
 }
 
 unsigned nursery_leave(struct cache_thread *t, unsigned n, uint32_t min_age, bool may_drop,

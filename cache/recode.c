@@ -38,6 +38,14 @@ static enum goal goal_of(const struct cache_thread *t, unsigned how)
     return (how & RECODE_CLOSE) != 0 ? GOAL_CLOSE : GOAL_FAST;
 }
 
+/* While requests come, more items coded are worth more than a few percent less of each. */
+static enum codec_effort effort_of(const struct cache_thread *t, enum goal goal)
+{
+    if (goal == GOAL_CLOSE)
+        return is_settling(t->cache) ? CODEC_CLOSE : CODEC_HASTY;
+    return CODEC_FAST;
+}
+
 static bool is_outdated(struct cache_thread *t, const struct item *it, unsigned how)
 {
     struct learner *l = t->cache->learner;
@@ -161,7 +169,7 @@ static enum recoded recode_piece(struct cache_thread *t, unsigned db, struct sha
     if (raw != NULL && goal != GOAL_RAW)
         coded =
             encode_value(t, &f->item, raw, f->item.raw_len, (size_t)(f->item.stored - f->object),
-                         (enum codec_effort)goal, t->scratch[out]);
+                         effort_of(t, goal), t->scratch[out]);
     if (shard_seize(t, s)) {
         if (raw != NULL)
             result = finish_locked(t, db, s, h14, handle, &coded,
@@ -239,7 +247,7 @@ static enum segment_done recode_segment(struct cache_thread *t, struct shard *s,
         done = SEGMENT_DAMAGED;
     else if (w->goal != GOAL_RAW)
         coded = encode_value(t, &f->item, t->scratch[in], len, SEGMENT_HEADER,
-                             (enum codec_effort)w->goal, t->scratch[out]);
+                             effort_of(t, w->goal), t->scratch[out]);
     size_t then = coded.len == 0 ? len : coded.len;
     if (done == SEGMENT_FINE && (then < stored_len || must) &&
         segment_store(t, t->scratch[in], len, &coded, t->scratch[out], &fresh) == CACHE_OK) {

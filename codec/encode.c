@@ -8,14 +8,14 @@ size_t codec_encode(struct codec_ctx *ctx, enum codec_effort effort, const struc
         return 0;
     if (dst_cap >= src_len)
         dst_cap = src_len - 1;
-    if (effort == CODEC_CLOSE && is_packed(dict, src_len)) {
+    if (effort != CODEC_FAST && is_packed(dict, src_len)) {
         *id = CODEC_DENSE;
-        return packed_encode(ctx, dict, src, src_len, dst, dst_cap);
+        return packed_encode(ctx, effort, dict, src, src_len, dst, dst_cap);
     }
     *id = CODEC_LZ4;
     if (src_len < SHORT_LEN)
         return lz4_short_encode(ctx, effort, dict, src, src_len, dst, dst_cap);
-    if (effort == CODEC_CLOSE) {
+    if (effort != CODEC_FAST) {
         size_t len = dense_encode(ctx, dict, src, src_len, dst, dst_cap);
         if (len != 0) {
             *id = CODEC_DENSE;

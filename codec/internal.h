@@ -94,8 +94,8 @@ bool lz4_short_decode(const struct codec_dict *dict, const void *src, size_t src
 
 /* packed.c: whether the dense form of a value of this length is the packed one. */
 bool is_packed(const struct codec_dict *dict, size_t raw_len);
-size_t packed_encode(struct codec_ctx *ctx, const struct codec_dict *dict, const void *src,
-                     size_t src_len, void *dst, size_t dst_cap);
+size_t packed_encode(struct codec_ctx *ctx, enum codec_effort effort, const struct codec_dict *dict,
+                     const void *src, size_t src_len, void *dst, size_t dst_cap);
 bool packed_decode(const struct codec_dict *dict, const void *src, size_t src_len, void *dst,
                    size_t raw_len);
 

@@ -89,8 +89,8 @@ size_t lz4_short_encode(struct codec_ctx *ctx, enum codec_effort effort,
     memcpy(ctx->padded, src, src_len);
     memset(ctx->padded + src_len, 0, SHORT_PAD);
     int padded_len = (int)(src_len + SHORT_PAD);
-    int block_len = effort == CODEC_CLOSE ? encode_close(ctx, dict, padded_len)
-                                          : encode_fast(ctx, dict, padded_len);
+    int block_len = effort != CODEC_FAST ? encode_close(ctx, dict, padded_len)
+                                         : encode_fast(ctx, dict, padded_len);
     if (block_len <= 0)
         return 0;
     size_t len = needed(ctx->block, src_len);

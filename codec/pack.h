@@ -155,6 +155,12 @@ const struct pack_step *pack_parse(struct pack_parser *parser, const struct pack
                                    const struct pack_codes *codes, const uint8_t *class_of,
                                    const uint8_t *value, size_t len, size_t *steps);
 
+/* The same for a fourth of the time, and some percent more bits. */
+const struct pack_step *pack_parse_hastily(struct pack_parser *parser,
+                                           const struct pack_index *index,
+                                           const struct pack_codes *codes, const uint8_t *class_of,
+                                           const uint8_t *value, size_t len, size_t *steps);
+
 /* ---- pack_encode.c ---- */
 
 /* The length, or 0 when it would be longer than dst_cap. */

@@ -3,7 +3,10 @@
  * Each position of the value is a node; a literal leads to the next, a match of n bytes to the n-th
  * after it, and every step costs the bits of its codes. The nodes are gone through in order, and
  * each keeps the cheapest way that led to it. The distances that can be repeated depend on the way,
- * so they are the node's; that is all that makes the result less than the best. */
+ * so they are the node's; that is all that makes the result less than the best.
+ *
+ * In haste, only one way is gone: at each position the match that saves most is taken, unless the
+ * next position has one that saves more. */
 #include "pack.h"
 
 #include <endian.h>
@@ -17,7 +20,7 @@ enum { HASHED = 4, HEAD_LOG = 15, OWN_HEAD_LOG = 10 };
 #define NOWHERE UINT16_MAX
 
 /* Of a chain, so many are looked at. */
-enum { DEPTH = 12, OWN_DEPTH = 3 };
+enum { DEPTH = 12, HASTY_DEPTH = 6, OWN_DEPTH = 3 };
 /* A match of this length is taken without looking at what begins inside it. */
 enum { LONG_ENOUGH = 48 };
 /* A repeated match of this length is taken for the longest. */
@@ -118,6 +121,19 @@ static inline size_t equal_bytes(const uint8_t *a, const uint8_t *b, size_t most
     return n;
 }
 
+/* What a match begins with. */
+struct start {
+    uint32_t distance, rest;
+    unsigned offset;
+};
+
+/* The match that saves most, in bits, against literals. */
+struct best {
+    struct start start;
+    size_t length; /* 0 = none saves anything */
+    long saved;
+};
+
 struct way {
     struct pack_parser *parser;
     const struct pack_index *index;
@@ -125,6 +141,8 @@ struct way {
     const uint8_t *class_of;
     const uint8_t *value;
     size_t len;
+    unsigned depth;
+    struct best *best; /* in haste; NULL = all matches become steps between nodes */
 };
 
 static void price_numbers(const struct way *w)
@@ -154,12 +172,6 @@ static void step_literal(const struct way *w, size_t at)
     to->run++;
 }
 
-/* What a match begins with. */
-struct start {
-    uint32_t distance, rest;
-    unsigned offset;
-};
-
 /* Leads to all nodes that the match reaches with `shortest` to `longest` bytes. */
 static void step_match(const struct way *w, size_t at, const struct start *s, size_t shortest,
                        size_t longest)
@@ -184,6 +196,27 @@ static void step_match(const struct way *w, size_t at, const struct start *s, si
     }
 }
 
+/* About what a literal costs. */
+enum { LITERAL_BITS = 6 };
+
+static void consider(const struct way *w, const struct start *s, size_t length)
+{
+    long saved = (long)length * LITERAL_BITS - w->codes->cost[PACK_OFFSET][s->offset] -
+                 (long)pack_offset_bits(s->offset) -
+                 (long)w->parser->length_cost[length - PACK_MATCH_MIN];
+    if (saved > w->best->saved)
+        *w->best = (struct best){*s, length, saved};
+}
+
+static inline void found_match(const struct way *w, size_t at, const struct start *s,
+                               size_t shortest, size_t longest)
+{
+    if (w->best != NULL)
+        consider(w, s, longest);
+    else
+        step_match(w, at, s, shortest, longest);
+}
+
 /* The bytes that are the same `distance` before; a match in the dictionary ends with it. */
 static inline size_t match_length(const struct way *w, size_t at, size_t distance)
 {
@@ -197,16 +230,16 @@ static inline size_t match_length(const struct way *w, size_t at, size_t distanc
                        back < most ? back : most);
 }
 
-static size_t try_repeated(const struct way *w, size_t at)
+static size_t try_repeated(const struct way *w, size_t at, const uint32_t *last)
 {
     size_t longest = 0;
     for (unsigned i = 0; i < PACK_REPEATED; i++) {
-        uint32_t distance = w->parser->node[at].last[i];
+        uint32_t distance = last[i];
         if (distance == 0)
             continue;
         size_t n = match_length(w, at, distance);
         if (n >= PACK_MATCH_MIN)
-            step_match(w, at, &(struct start){distance, 0, i}, PACK_MATCH_MIN, n);
+            found_match(w, at, &(struct start){distance, 0, i}, PACK_MATCH_MIN, n);
         longest = n > longest ? n : longest;
     }
     return longest;
@@ -223,7 +256,7 @@ static size_t try_near(const struct way *w, size_t at, size_t longest)
         if (n > longest && n >= HASHED) {
             unsigned power = 31u - (unsigned)__builtin_clz(distance);
             struct start s = {distance, distance - (1u << power), PACK_NEAR + power};
-            step_match(w, at, &s, longest >= HASHED ? longest + 1 : HASHED - 1, n);
+            found_match(w, at, &s, longest >= HASHED ? longest + 1 : HASHED - 1, n);
             longest = n;
         }
         place = p->next[place];
@@ -237,7 +270,7 @@ static size_t try_places(const struct way *w, size_t at, size_t longest)
     const struct pack_index *index = w->index;
     uint16_t place = index->head[hash(w->value + at, HEAD_LOG)];
     size_t most = w->len - at;
-    for (unsigned depth = 0; place != NOWHERE && depth < DEPTH; depth++) {
+    for (unsigned depth = 0; place != NOWHERE && depth < w->depth; depth++) {
         size_t there = index->len - place;
         const uint8_t *from = index->content + place;
         if (longest < there && longest < most && from[longest] == w->value[at + longest]) {
@@ -246,7 +279,7 @@ static size_t try_places(const struct way *w, size_t at, size_t longest)
                 struct start s = {(uint32_t)(index->len + at - place),
                                   place & ((1u << PACK_PLACE_BITS) - 1),
                                   PACK_PLACE + (unsigned)(place >> PACK_PLACE_BITS)};
-                step_match(w, at, &s, longest >= HASHED ? longest + 1 : HASHED - 1, n);
+                found_match(w, at, &s, longest >= HASHED ? longest + 1 : HASHED - 1, n);
                 longest = n;
             }
         }
@@ -256,10 +289,10 @@ static size_t try_places(const struct way *w, size_t at, size_t longest)
 }
 
 /* The longest match that begins here. */
-static size_t try_matches(const struct way *w, size_t at)
+static size_t try_matches(const struct way *w, size_t at, const uint32_t *last)
 {
     struct pack_parser *p = w->parser;
-    size_t repeated = try_repeated(w, at), longest = 0;
+    size_t repeated = try_repeated(w, at, last), longest = 0;
     if (repeated >= REPEATED_ENOUGH || w->len - at < HASHED)
         return repeated;
     longest = try_near(w, at, longest);
@@ -288,7 +321,7 @@ const struct pack_step *pack_parse(struct pack_parser *parser, const struct pack
                                    const struct pack_codes *codes, const uint8_t *class_of,
                                    const uint8_t *value, size_t len, size_t *steps)
 {
-    struct way w = {parser, index, codes, class_of, value, len};
+    struct way w = {parser, index, codes, class_of, value, len, DEPTH, NULL};
     size_t first;
     memset(parser->head, 0xff, sizeof parser->head);
     price_numbers(&w);
@@ -297,9 +330,48 @@ const struct pack_step *pack_parse(struct pack_parser *parser, const struct pack
     parser->node[0] = (struct node){.cost = parser->run_cost[0]};
     for (size_t at = 0; at < len;) {
         step_literal(&w, at);
-        size_t longest = try_matches(&w, at);
+        size_t longest = try_matches(&w, at, parser->node[at].last);
         at += longest >= LONG_ENOUGH ? longest : 1;
     }
     *steps = collect(parser, len, &first);
     return parser->steps + first;
+}
+
+const struct pack_step *pack_parse_hastily(struct pack_parser *parser,
+                                           const struct pack_index *index,
+                                           const struct pack_codes *codes, const uint8_t *class_of,
+                                           const uint8_t *value, size_t len, size_t *steps)
+{
+    struct best here, next;
+    struct way w = {parser, index, codes, class_of, value, len, HASTY_DEPTH, &here};
+    uint32_t last[PACK_REPEATED] = {0};
+    memset(parser->head, 0xff, sizeof parser->head);
+    price_numbers(&w);
+    *steps = 0;
+    here = (struct best){0};
+    try_matches(&w, 0, last);
+    for (size_t at = 0; at < len;) {
+        next = (struct best){0};
+        w.best = &next;
+        /* Is it better to begin one later? */
+        if (here.length < REPEATED_ENOUGH && at + 1 < len)
+            try_matches(&w, at + 1, last);
+        if (here.length == 0 || next.saved > here.saved + LITERAL_BITS) {
+            parser->steps[(*steps)++] = (struct pack_step){0};
+            at++;
+            here = next;
+            continue;
+        }
+        parser->steps[(*steps)++] =
+            (struct pack_step){(uint16_t)here.length, (uint16_t)here.start.offset, here.start.rest};
+        if (here.start.offset != 0)
+            last[1] = last[0];
+        last[0] = here.start.distance;
+        at += here.length;
+        here = (struct best){0};
+        w.best = &here;
+        if (at < len)
+            try_matches(&w, at, last);
+    }
+    return parser->steps;
 }

@@ -23,6 +23,8 @@ enum codec_id {
 /* What an encoder should spend. */
 enum codec_effort {
     CODEC_FAST,  /* LZ4, level 1 */
+    CODEC_HASTY, /* as CODEC_CLOSE where a packed form is made, by a search that is not so thorough
+                  */
     CODEC_CLOSE, /* for idle data: packed; without a trained dictionary LZ4HC below 256 bytes, else
                     zstd. May answer either id */
 };
