@@ -35,7 +35,7 @@ static size_t round_trip(enum codec_effort effort, const struct codec_dict *with
     ck_assert_uint_le(coded_len, cap);
     if (coded_len != 0) {
         ck_assert_uint_lt(coded_len, len);
-        ck_assert(id == CODEC_LZ4 || (effort == CODEC_CLOSE && id == CODEC_DENSE));
+        ck_assert(id == CODEC_LZ4 || (effort != CODEC_FAST && id == CODEC_DENSE));
         uint8_t *exact = malloc(coded_len), *back = malloc(len);
         ck_assert_ptr_nonnull(exact);
         ck_assert_ptr_nonnull(back);
