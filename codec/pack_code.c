@@ -109,6 +109,6 @@ void pack_code_table(const uint8_t *lengths, const uint16_t *codes, unsigned n, 
         if (lengths[s] == 0)
             continue;
         for (size_t i = codes[s]; i < (size_t)1 << log; i += (size_t)1 << lengths[s])
-            table[i] = (uint16_t)(lengths[s] << 12 | s);
+            table[i] = (uint16_t)((unsigned)lengths[s] << 12 | s);
     }
 }

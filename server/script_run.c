@@ -260,7 +260,7 @@ static void reply_bare_error(struct script_run *run, lua_State *lua)
 /* Calls one of them with the value on the top of the stack. */
 static int call_function(lua_State *lua, enum script_function f, int results)
 {
-    lua_rawgeti(lua, LUA_REGISTRYINDEX, f);
+    lua_rawgeti(lua, LUA_REGISTRYINDEX, (int)f);
     lua_insert(lua, -2);
     return lua_pcall(lua, 1, results, 0);
 }
