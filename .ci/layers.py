@@ -20,7 +20,9 @@ LAYERS = {  # layer -> layers whose public headers it may include
 DOORS = [
     (r"event2/|event\.h$|evutil\.h$|evhttp\.h$", r"^server/", "libevent only in server/"),
     (r"lz4\w*\.h$|zstd\w*\.h$|zdict\.h$", r"^codec/", "lz4 and zstd only in codec/"),
-    (r"openssl/", r"^server/(acl_password|script_id|tls\w*)\.[ch]$|^tests/", "openssl only in server/acl_password.c, server/script_id.c and server/tls*.c"),
+    (r"openssl/", r"^server/tls/|^tests/", "openssl only in server/tls/, which is a module of its own"),
+    (r"^sha[12]\.h$", r"^server/(acl_password|script_id)\.c$", "digests only in server/acl_password.c and server/script_id.c"),
+    (r"dlfcn\.h$", r"^server/tls_load\.c$", "dlfcn.h only in server/tls_load.c"),
     (r"^(lua\w*|lauxlib|lualib)\.h$", r"^server/script_", "Lua only in server/script_*"),
     (r"sys/mman\.h$", r"^zspool/os_linux\.c$", "sys/mman.h only in zspool/os_linux.c"),
 ]

@@ -96,6 +96,13 @@ await_server || {
 expect "$(ask set greeting 'hello from the image')" OK
 expect "$(ask get greeting)" 'hello from the image'
 
+# The module of TLS and its library are there: the server gets as far as to miss its certificate.
+reason=$(bh run --isolation chroot --user zscache "$container" -- zscache-server --tls-port "$port" 2>&1 || true)
+case $reason in
+*"tls-cert-file and tls-key-file must be given"*) ;;
+*) expect "$reason" "a complaint about tls-cert-file" ;;
+esac
+
 # The image's own health check, as an engine would run it.
 health=$(bh inspect --type image --format '{{index .Docker.Config.Healthcheck.Test 3}}' zscache)
 bh run --isolation chroot --env ZSCACHE_PORT="$port" "$container" -- bash -c "$health"

@@ -1,18 +1,24 @@
 #include "acl_password.h"
 
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
+#include <sha2.h>
 #include <stdio.h>
+#include <string.h>
 
-bool acl_hash(const char *password, size_t len, uint8_t hash[ACL_HASH_BYTES])
+void acl_hash(const char *password, size_t len, uint8_t hash[ACL_HASH_BYTES])
 {
-    unsigned n = 0;
-    return EVP_Digest(password, len, hash, &n, EVP_sha256(), NULL) == 1 && n == ACL_HASH_BYTES;
+    SHA2_CTX context;
+    SHA256Init(&context);
+    SHA256Update(&context, (const uint8_t *)password, len);
+    SHA256Final(hash, &context);
+    explicit_bzero(&context, sizeof context);
 }
 
 bool acl_hash_equals(const uint8_t a[ACL_HASH_BYTES], const uint8_t b[ACL_HASH_BYTES])
 {
-    return CRYPTO_memcmp(a, b, ACL_HASH_BYTES) == 0;
+    volatile uint8_t differs = 0; /* or the compiler might stop at the first */
+    for (size_t i = 0; i < ACL_HASH_BYTES; i++)
+        differs = (uint8_t)(differs | (a[i] ^ b[i]));
+    return differs == 0;
 }
 
 static int digit_of(char letter)

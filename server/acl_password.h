@@ -9,8 +9,7 @@
 #define ACL_HASH_BYTES   32
 #define ACL_HASH_LETTERS 64
 
-/* False when the library fails. */
-bool acl_hash(const char *password, size_t len, uint8_t hash[ACL_HASH_BYTES]);
+void acl_hash(const char *password, size_t len, uint8_t hash[ACL_HASH_BYTES]);
 /* Looks at every byte, wherever they differ. */
 bool acl_hash_equals(const uint8_t a[ACL_HASH_BYTES], const uint8_t b[ACL_HASH_BYTES]);
 /* From 64 lower-case hexadecimal letters. */

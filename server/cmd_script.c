@@ -48,7 +48,8 @@ static struct script *load(struct request *rq, size_t arg)
     const char *text = request_flat(rq, arg, &len);
     if (text == NULL)
         return NULL;
-    struct script *s = script_id(text, len, id) ? script_find(rq->server, id, SCRIPT_ID) : NULL;
+    script_id(text, len, id);
+    struct script *s = script_find(rq->server, id, SCRIPT_ID);
     if (s != NULL)
         return s;
     s = script_create(rq->server, text, len, error);

@@ -49,7 +49,7 @@ extern const struct option options_process[];  /* server.c */
 extern const struct option options_notify[];   /* notify.c */
 extern const struct option options_tracking[]; /* tracking.c */
 extern const struct option options_security[]; /* auth.c */
-extern const struct option options_tls[];      /* tls_context.c */
+extern const struct option options_tls[];      /* tls_options.c */
 extern const struct option options_acl[];      /* acl.c */
 extern const struct option options_timing[];   /* timing.c */
 extern const struct option options_script[];   /* script_run.c */

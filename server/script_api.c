@@ -19,8 +19,7 @@ static int api_sha1hex(lua_State *lua)
     char id[SCRIPT_ID + 1];
     size_t len;
     const char *text = lua_tolstring(lua, 1, &len);
-    if (!script_id(text != NULL ? text : "", text != NULL ? len : 0, id))
-        return script_raise(lua, "ERR SHA-1 is not to be had");
+    script_id(text != NULL ? text : "", text != NULL ? len : 0, id);
     lua_pushlstring(lua, id, SCRIPT_ID);
     return 1;
 }

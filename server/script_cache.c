@@ -206,12 +206,8 @@ struct script *script_create(struct server *server, const char *text, size_t len
     s->len = len;
     s->holds = 1;
     memcpy(s->text, text, len);
-    bool ok = read_first_line(s, error);
-    if (ok && !script_id(text, len, s->id)) {
-        snprintf(error, SCRIPT_ERROR, "ERR SHA-1 is not to be had");
-        ok = false;
-    }
-    if (ok) {
+    if (read_first_line(s, error)) {
+        script_id(text, len, s->id);
         cache_charge(server->cache, (int64_t)size);
         return s;
     }

@@ -62,7 +62,7 @@ void script_flush(struct server *server);
 
 /* ---- script_id.c ---- */
 
-/* Writes the SHA-1 of a text, in hexadecimal. False when that cannot be made. */
-bool script_id(const char *text, size_t len, char id[SCRIPT_ID + 1]);
+/* Writes the SHA-1 of a text, in hexadecimal. */
+void script_id(const char *text, size_t len, char id[SCRIPT_ID + 1]);
 
 #endif

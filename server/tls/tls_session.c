@@ -1,24 +1,17 @@
-#include "tls.h"
-
+/* A session: the transport that is laid over a socket. */
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "server.h"
+#include "tls_parts.h"
 
-/* Memory of a connection that the library holds while it is idle, measured. */
-#define HELD_BYTES 15360
 /* The most that one record carries. */
 #define RECORD_BYTES ((size_t)16384)
-/* Failures are told at most this often: each peer can cause them. */
-#define TELL_MS 1000
 
 struct peer_state {
-    struct server *server;
+    const struct tls_host *host;
     SSL *ssl;
     bool broken; /* nothing more may be said, not even goodbye */
 };
@@ -31,27 +24,16 @@ static void end_handshake(struct transport *t)
     if (!t->handshaking)
         return;
     t->handshaking = false;
-    atomic_fetch_sub_explicit(&p->server->tls.handshakes, 1, memory_order_relaxed);
+    p->host->handshake_ended(p->host->server);
 }
 
-static void tell_failure(struct tls *tls)
+static void tell_failure(const struct tls_host *host)
 {
     char reason[128];
     unsigned long e = ERR_peek_error();
-    int64_t now = clock_mono_us() / 1000;
-    int64_t before = atomic_load_explicit(&tls->told_ms, memory_order_relaxed);
-    atomic_fetch_add_explicit(&tls->failed, 1, memory_order_relaxed);
-    if (e == 0 || (before != 0 && now - before < TELL_MS) ||
-        !atomic_compare_exchange_strong(&tls->told_ms, &before, now))
-        return;
-    ERR_error_string_n(e, reason, sizeof reason);
-    fprintf(stderr, "zscache-server: a TLS handshake failed: %s\n", reason);
-}
-
-bool tls_is_late(const struct server *s, const struct client *c)
-{
-    int64_t most = setting_get(&s->settings.tls_handshake_timeout) * 1000;
-    return c->worker->now_ms - c->created_ms > most;
+    if (e != 0)
+        ERR_error_string_n(e, reason, sizeof reason);
+    host->handshake_failed(host->server, e != 0 ? reason : NULL);
 }
 
 /* ---- reading and writing ---- */
@@ -72,7 +54,7 @@ static ssize_t outcome(struct transport *t, bool reading)
         return -1;
     default:
         if (t->handshaking)
-            tell_failure(&p->server->tls);
+            tell_failure(p->host);
         p->broken = true;
         errno = ECONNRESET;
         return -1;
@@ -165,7 +147,7 @@ static void tls_close(struct transport *t)
     end_handshake(t);
     ERR_clear_error();
     SSL_free(p->ssl);
-    cache_charge(p->server->cache, -HELD_BYTES);
+    p->host->closed(p->host->server);
     free(p);
     t->state = NULL;
 }
@@ -178,11 +160,9 @@ static const struct transport_type transport_tls = {
 
 /* ---- beginning ---- */
 
-static SSL *new_session(struct tls *tls, int fd)
+static SSL *new_session(SSL_CTX *context, int fd)
 {
-    lock_acquire(&tls->lock);
-    SSL *ssl = SSL_new(tls->context);
-    lock_release(&tls->lock);
+    SSL *ssl = SSL_new(context);
     if (ssl != NULL && SSL_set_fd(ssl, fd) == 1) {
         SSL_set_accept_state(ssl);
         return ssl;
@@ -192,24 +172,17 @@ static SSL *new_session(struct tls *tls, int fd)
     return NULL;
 }
 
-bool tls_accept(struct server *s, struct transport *t)
+bool tls_session_create(SSL_CTX *context, const struct tls_host *host, struct transport *t)
 {
-    struct tls *tls = &s->tls;
-    unsigned most = (unsigned)setting_get(&s->settings.tls_handshakes);
-    if (atomic_load_explicit(&tls->handshakes, memory_order_relaxed) >= most ||
-        !cache_may_charge(s->cache, HELD_BYTES))
-        return false;
     struct peer_state *p = calloc(1, sizeof *p);
     if (p == NULL)
         return false;
-    p->server = s;
-    p->ssl = new_session(tls, t->fd);
+    p->host = host;
+    p->ssl = new_session(context, t->fd);
     if (p->ssl == NULL) {
         free(p);
         return false;
     }
-    cache_charge(s->cache, HELD_BYTES);
-    atomic_fetch_add_explicit(&tls->handshakes, 1, memory_order_relaxed);
     t->type = &transport_tls;
     t->state = p;
     t->handshaking = true;

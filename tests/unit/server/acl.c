@@ -286,7 +286,7 @@ START_TEST(passwords_are_hashes)
 {
     uint8_t hash[ACL_HASH_BYTES], again[ACL_HASH_BYTES];
     char text[ACL_HASH_LETTERS + 1];
-    ck_assert(acl_hash("x", 1, hash));
+    acl_hash("x", 1, hash);
     acl_hash_print(hash, text);
     ck_assert_str_eq(text, X_HASH);
     ck_assert(acl_hash_parse(text, ACL_HASH_LETTERS, again));
@@ -296,7 +296,7 @@ START_TEST(passwords_are_hashes)
     struct acl_user *u = user_of(">x >y");
     ck_assert(acl_user_has_secret(u, hash));
     ck_assert(!acl_user_has_secret(u, again));
-    ck_assert(acl_hash("y", 1, hash));
+    acl_hash("y", 1, hash);
     ck_assert(acl_user_has_secret(u, hash));
     ck_assert(acl_user_release(u));
 }
