@@ -63,10 +63,11 @@ void codec_dict_destroy(struct codec_dict *dict);
 /* Frees the forms that only encoding needs, and that are made anew when it does. No other thread
  * may be encoding with the dictionary. */
 void codec_dict_rest(struct codec_dict *dict);
-/* All memory it holds, prepared forms included: the bytes, 16 KiB for CODEC_FAST, and for
- * CODEC_CLOSE 256 KiB from its first value below 256 bytes on, 0.25 MiB at most (in proportion to
- * the length of the dictionary) from its first longer value on. A trained dictionary has those
- * already that its samples call for. */
+/* All memory it holds, prepared forms included: the bytes, 16 KiB for CODEC_FAST, 48 KiB for codes
+ * of its own, and for encoding with more effort 192 KiB with such codes, 256 KiB without for values
+ * below 256 bytes, and 0.25 MiB at most (in proportion to the length of the dictionary) for those
+ * that are too long to be packed. A trained dictionary has those already that its samples call
+ * for. */
 size_t codec_dict_bytes(const struct codec_dict *dict);
 size_t codec_dict_len(const struct codec_dict *dict);
 
