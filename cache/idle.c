@@ -5,7 +5,7 @@
 #include "internal.h"
 
 #define ROUND_MS IDLE_ROUND_MS
-/* From this age on an item is idle; while the cache settles or has no memory to spare, sooner. */
+/* From this age on an item is idle; while the cache settles, sooner. */
 #define IDLE_AGE     2
 #define SETTLING_AGE 1
 #define SETTLING_MS  1000
@@ -44,7 +44,7 @@ static void walk_shard(struct cache_thread *t, unsigned db, struct shard *s)
     struct idle_item items[BATCH];
     size_t saved = 0;
     uint32_t at = 0, end = 1;
-    unsigned idle_age = is_soon(t->cache) ? SETTLING_AGE : IDLE_AGE;
+    unsigned idle_age = is_settling(t->cache) ? SETTLING_AGE : IDLE_AGE;
     while (at < end) {
         lock_acquire(&s->lock);
         unsigned n = collect_locked(s, &at, idle_age, items);
@@ -68,7 +68,7 @@ static bool begin_walk(struct cache *c, int64_t now_ms)
     uint8_t retired[LEARNER_DICTS];
     unsigned compression = atomic_load_explicit(&c->compression, memory_order_relaxed);
     uint64_t trainings = learner_trainings(c->learner);
-    int64_t round = is_soon(c) ? SETTLING_MS : ROUND_MS;
+    int64_t round = is_settling(c) ? SETTLING_MS : ROUND_MS;
     bool changed = compression != k->walk_compression;
     if (!changed && now_ms - k->walk_ms < round && now_ms >= k->walk_ms)
         return false;

@@ -107,22 +107,6 @@ unsigned nursery_leave(struct cache_thread *t, unsigned n, uint32_t min_age, boo
     return taken;
 }
 
-void nursery_help(struct cache_thread *t)
-{
-    size_t freed = 0;
-    if (t->helping != 0 || t->locked_count != 0 || !nursery_is_full(t->cache, true))
-        return;
-    int64_t cpu = clock_thread_cpu_us();
-    t->helping++;
-    nursery_leave(t, BATCH, 0, false, &freed);
-    t->helping--;
-    int64_t us = clock_thread_cpu_us() - cpu;
-    count(t, N_COMPRESS_US, us);
-    rung(t, CACHE_RUNG_NURSERY, freed, us);
-}
-
-/* ---- the keeper's part ---- */
-
 /* When memory is short the nursery is the filter before main: it is left only as far as it is over
  * its share, and what nobody read is dropped. */
 static bool is_short(struct cache *c)
@@ -130,6 +114,22 @@ static bool is_short(struct cache *c)
     return atomic_load_explicit(&c->policy, memory_order_relaxed) == CACHE_ALLKEYS_S3FIFO &&
            memory_over(c, MARK_SHORT) > 0;
 }
+
+void nursery_help(struct cache_thread *t)
+{
+    size_t freed = 0;
+    if (t->helping != 0 || t->locked_count != 0 || !nursery_is_full(t->cache, true))
+        return;
+    int64_t cpu = clock_thread_cpu_us();
+    t->helping++;
+    nursery_leave(t, BATCH, 0, is_short(t->cache), &freed);
+    t->helping--;
+    int64_t us = clock_thread_cpu_us() - cpu;
+    count(t, N_COMPRESS_US, us);
+    rung(t, CACHE_RUNG_NURSERY, freed, us);
+}
+
+/* ---- the keeper's part ---- */
 
 bool nursery_slice(struct cache_thread *t, int64_t end_us)
 {
