@@ -177,7 +177,9 @@ static bool parse(int argc, char **argv, struct setting *s)
                                             {"most", required_argument, NULL, 'x'},
                                             {NULL, 0, NULL, 0}};
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        uint64_t number = optarg == NULL ? 0 : strtoull(optarg, NULL, 10);
+        if (optarg == NULL)
+            return false;
+        uint64_t number = strtoull(optarg, NULL, 10);
         switch (c) {
         case 'p':
             if (!cache_policy_parse(optarg, strlen(optarg), &s->policy))

@@ -58,8 +58,8 @@ static unsigned grow_tree(struct forest *f, uint8_t *depth)
 
 void pack_code_lengths(const uint32_t *counts, unsigned n, unsigned limit, uint8_t *lengths)
 {
-    struct forest f;
-    uint8_t depth[PACK_SYMBOLS_MAX];
+    struct forest f = {0};
+    uint8_t depth[PACK_SYMBOLS_MAX] = {0};
     uint32_t flat[PACK_SYMBOLS_MAX];
     memcpy(flat, counts, n * sizeof *counts);
     memset(lengths, 0, n);

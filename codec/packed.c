@@ -13,7 +13,7 @@ size_t packed_encode(struct codec_ctx *ctx, enum codec_effort effort, const stru
     const struct pack_index *index = dict_index(dict);
     if (parser == NULL || index == NULL)
         return 0;
-    size_t n;
+    size_t n = 0;
     const struct pack_step *steps = (effort == CODEC_HASTY ? pack_parse_hastily : pack_parse)(
         parser, index, &dict->pack->codes, dict->pack->tables.class_of, src, src_len, &n);
     return pack_write(dict->pack, steps, n, src, dst, dst_cap);

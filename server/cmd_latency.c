@@ -93,7 +93,7 @@ static void latency_doctor(struct request *rq)
                         "latency-monitor-threshold <milliseconds>\".\n");
     for (unsigned e = 0; e < LATENCY_EVENTS; e++) {
         struct latency_series s;
-        if (!latency_read(&rq->server->latency, e, &s))
+        if (!latency_read(&rq->server->latency, e, &s) || s.count == 0)
             continue;
         long long sum = 0;
         for (unsigned i = 0; i < s.count; i++)
@@ -202,8 +202,8 @@ static const char *const help_lines[] = {
     "    Reset latency data of one or more <event> classes.",
     "    (default: reset all data for all event classes)",
     "HISTOGRAM [COMMAND ...]",
-    "    Return a cumulative distribution of latencies in the format of a histogram for the "
-    "specified command names.",
+    ("    Return a cumulative distribution of latencies in the format of a histogram for the "
+     "specified command names."),
     "    If no commands are specified then all histograms are replied.",
     NULL,
 };

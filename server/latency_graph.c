@@ -70,7 +70,7 @@ void latency_draw(struct text *t, const char *name, const struct latency_series 
 {
     unsigned n = s->count < COLUMNS ? s->count : COLUMNS;
     const struct latency_sample *samples = s->samples + (s->count - n);
-    int64_t low = samples[0].ms, high = samples[0].ms;
+    int64_t low = samples[0].ms, high = low;
     for (unsigned i = 1; i < n; i++) {
         low = samples[i].ms < low ? samples[i].ms : low;
         high = samples[i].ms > high ? samples[i].ms : high;

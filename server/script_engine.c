@@ -43,7 +43,8 @@ static void *allocate(void *arg, void *old, size_t old_size, size_t size)
     } else {
         /* Lua relies on this not failing. */
         void *smaller = realloc(old, size);
-        old = smaller != NULL ? smaller : old;
+        if (smaller != NULL)
+            old = smaller;
     }
     e->bytes = bytes;
     atomic_store_explicit(&e->worker->script.bytes, bytes, memory_order_relaxed);
