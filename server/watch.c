@@ -83,6 +83,8 @@ bool watch_add(struct request *rq, struct watched **own, const struct cache_key 
                           .hash = key->hash,
                           .len = key->len};
     memcpy(e->key, key->ptr, key->len);
+    if (*own == NULL)
+        atomic_fetch_add(&t->clients, 1);
     *own = e;
     *bytes += size;
     struct watch_list *list = list_of(t, key->hash);
@@ -113,6 +115,8 @@ static void unlist(struct watch_table *t, struct watched *gone)
 
 void watch_end(struct watch_table *t, struct watched **own)
 {
+    if (*own != NULL)
+        atomic_fetch_sub(&t->clients, 1);
     while (*own != NULL) {
         struct watched *e = *own;
         *own = e->next;

@@ -25,7 +25,8 @@ struct watch_list {
 };
 
 struct watch_table {
-    _Atomic unsigned count; /* of entries */
+    _Atomic unsigned count;   /* of entries */
+    _Atomic unsigned clients; /* that have some */
     struct watch_list lists[WATCH_LISTS];
 };
 

@@ -149,6 +149,12 @@ START_TEST(watch_sees_changes)
         queue(one, "SET mark 1");
         ck_assert(!is_refused(one));
     }
+    ok(one, "WATCH k x");
+    ck_assert_int_eq(info_number(other, "watching_clients"), 1);
+    ck_assert_int_eq(info_number(other, "total_watched_keys"), 2);
+    ok(one, "UNWATCH");
+    ck_assert_int_eq(info_number(other, "watching_clients"), 0);
+    ck_assert_int_eq(info_number(other, "total_watched_keys"), 0);
     ok(one, "WATCH k");
     ok(one, "SET k mine");
     ok(one, "MULTI");
