@@ -100,7 +100,7 @@ static struct tracked *create(struct track_table *t, uint64_t hash, unsigned db,
 static bool grow_readers(struct track_table *t, struct tracked *k)
 {
     size_t more = k->cap * sizeof *k->readers * (k->readers == k->few ? 2 : 1);
-    unsigned cap = k->cap * 2;
+    unsigned cap = k->cap > TRACK_FEW ? k->cap * 2 : TRACK_FEW * 2;
     if (!cache_may_charge(t->cache, more))
         return false;
     track_reader *readers =
