@@ -21,9 +21,10 @@ DOORS = [
     (r"event2/|event\.h$|evutil\.h$|evhttp\.h$", r"^server/", "libevent only in server/"),
     (r"lz4\w*\.h$|zstd\w*\.h$|zdict\.h$", r"^codec/", "lz4 and zstd only in codec/"),
     (r"openssl/", r"^server/tls/|^tests/", "openssl only in server/tls/, which is a module of its own"),
-    (r"^sha[12]\.h$", r"^server/(acl_password|script_id)\.c$", "digests only in server/acl_password.c and server/script_id.c"),
-    (r"dlfcn\.h$", r"^server/tls_load\.c$", "dlfcn.h only in server/tls_load.c"),
-    (r"^(lua\w*|lauxlib|lualib)\.h$", r"^server/script_", "Lua only in server/script_*"),
+    (r"^sha[12]\.h$", r"^server/(acl/acl_password|script/script_id)\.c$",
+     "digests only in acl_password.c and script_id.c"),
+    (r"dlfcn\.h$", r"^server/tls/tls_load\.c$", "dlfcn.h only in server/tls/tls_load.c"),
+    (r"^(lua\w*|lauxlib|lualib)\.h$", r"^server/script/", "Lua only in server/script/"),
     (r"sys/mman\.h$", r"^zspool/os_linux\.c$", "sys/mman.h only in zspool/os_linux.c"),
 ]
 CLOCK = re.compile(r"\b(clock_gettime|gettimeofday|timespec_get|ftime|time)\s*\(")

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "info.h"
-#include "memory_doctor.h"
+#include "metrics/info.h"
+#include "metrics/memory_doctor.h"
 
 static void time_command(struct request *rq)
 {

@@ -3,10 +3,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include "metrics/timing.h"
 #include "request.h"
 #include "server.h"
-#include "timing.h"
-#include "transaction.h"
+#include "transaction/transaction.h"
 
 void dispatch_prepare(struct client *c, const struct resp_parser *p, struct batch_item *item)
 {

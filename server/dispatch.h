@@ -2,7 +2,7 @@
 #ifndef SERVER_DISPATCH_H
 #define SERVER_DISPATCH_H
 
-#include "worker.h"
+#include "net/worker.h"
 
 /* Finds the command, hashes its first key and has the memory of its bucket fetched. Inside
  * cache_enter(), like the rest. */

@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "monitor.h"
-#include "notify.h"
+#include "pubsub/monitor.h"
+#include "pubsub/notify.h"
 #include "rank.h"
 #include "server.h"
-#include "tracking.h"
+#include "tracking/tracking.h"
 
 void hooks_init(struct hooks *h)
 {

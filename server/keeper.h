@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "counter.h"
+#include "metrics/counter.h"
 
 struct server;
 struct cache_thread;

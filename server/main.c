@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/version.h"
-#include "option.h"
+#include "options/option.h"
 #include "rank.h"
 #include "server.h"
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "output.h"
+#include "net/output.h"
 #include "server.h"
 
 /* Longer values are sent as a stream, so that none is ever whole in memory. */

@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/random.h"
-#include "option.h"
+#include "options/option.h"
 #include "rank.h"
 
 /* Descriptors that are not connections: listeners, event loops, files. */

@@ -4,21 +4,21 @@
 
 #include <pthread.h>
 
-#include "acl.h"
-#include "counter.h"
-#include "fanout.h"
+#include "acl/acl.h"
+#include "clients/registry.h"
 #include "hooks.h"
 #include "keeper.h"
-#include "latency.h"
-#include "listener.h"
-#include "registry.h"
-#include "script_cache.h"
-#include "settings.h"
-#include "slowlog.h"
-#include "tls.h"
-#include "track_table.h"
-#include "watch.h"
-#include "worker.h"
+#include "metrics/counter.h"
+#include "metrics/latency.h"
+#include "metrics/slowlog.h"
+#include "net/listener.h"
+#include "net/worker.h"
+#include "options/settings.h"
+#include "pubsub/fanout.h"
+#include "script/script_cache.h"
+#include "tls/tls.h"
+#include "tracking/track_table.h"
+#include "transaction/watch.h"
 
 #define RUN_ID_LETTERS 40
 /* What Redis this answers like; clients choose by it what they dare to send. */

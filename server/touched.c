@@ -1,8 +1,8 @@
 /* What a change of a key sets in motion. */
 #include "hooks.h"
-#include "notify.h"
+#include "pubsub/notify.h"
 #include "server.h"
-#include "tracking.h"
+#include "tracking/tracking.h"
 
 void request_touched(struct request *rq, const struct cache_key *key, const char *event)
 {

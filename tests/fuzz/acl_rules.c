@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "acl_check.h"
+#include "acl/acl_check.h"
 
 #define WORDS_MAX 128
 

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "acl_check.h"
-#include "acl_log.h"
+#include "acl/acl_check.h"
+#include "acl/acl_log.h"
 
 static struct command_table *table;
 static struct acl_rules rules;

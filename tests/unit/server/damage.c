@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "option.h"
+#include "options/option.h"
 #include "rank.h"
 #include "server.h"
 

@@ -2,7 +2,7 @@
 #include <check.h>
 #include <string.h>
 
-#include "memory_doctor.h"
+#include "metrics/memory_doctor.h"
 
 #define MIB ((uint64_t)1 << 20)
 

@@ -1,5 +1,5 @@
 /* Topics and subscriptions, and what they charge. */
-#include "fanout.h"
+#include "pubsub/fanout.h"
 
 #include <check.h>
 #include <pthread.h>
@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "cache/cache.h"
-#include "client.h"
-#include "worker.h"
+#include "clients/client.h"
+#include "net/worker.h"
 
 #define WORKERS 3
 #define CLIENTS 30

@@ -1,5 +1,5 @@
 /* Classes of time. */
-#include "histogram.h"
+#include "metrics/histogram.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "mailbox.h"
-#include "option.h"
+#include "net/mailbox.h"
+#include "options/option.h"
 #include "text.h"
 
 START_TEST(sizes_of_memory)

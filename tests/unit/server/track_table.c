@@ -1,5 +1,5 @@
 /* Which clients have read which keys. */
-#include "track_table.h"
+#include "tracking/track_table.h"
 
 #include <check.h>
 #include <pthread.h>

@@ -1,0 +1,325 @@
+#include "listener.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "options/option.h"
+#include "server.h"
+
+/* The most connections accepted before the loop has another turn. */
+#define ACCEPTS 64
+
+const struct option options_network[] = {
+    {.name = "bind",
+     .kind = OPTION_TEXT,
+     .flags = OPTION_FIXED,
+     .at = offsetof(struct settings, bind),
+     .preset = "127.0.0.1 -::1",
+     .summary = "addresses to listen on; one that begins with - may be missing"},
+    {.name = "port",
+     .kind = OPTION_NUMBER,
+     .flags = OPTION_FIXED,
+     .at = offsetof(struct settings, port),
+     .max = 65535,
+     .preset = "6379",
+     .summary = "TCP port; 0 = one that is free, which the banner tells, or none when there is a "
+                "tls-port; none when only a unix socket is wanted: bind \"\""},
+    {.name = "port-file",
+     .kind = OPTION_TEXT,
+     .flags = OPTION_START,
+     .at = offsetof(struct settings, port_file),
+     .preset = "",
+     .summary = "file to write the TCP port to once the server listens"},
+    {.name = "unixsocket",
+     .kind = OPTION_TEXT,
+     .flags = OPTION_FIXED,
+     .at = offsetof(struct settings, unixsocket),
+     .preset = "",
+     .summary = "path of a unix socket to listen on"},
+    {.name = "unixsocketperm",
+     .kind = OPTION_OCTAL,
+     .flags = OPTION_FIXED,
+     .at = offsetof(struct settings, unixsocketperm),
+     .max = 0777,
+     .preset = "700",
+     .summary = "permission bits of the unix socket"},
+    {.name = "tcp-backlog",
+     .kind = OPTION_NUMBER,
+     .flags = OPTION_FIXED,
+     .at = offsetof(struct settings, tcp_backlog),
+     .max = INT32_MAX,
+     .preset = "511",
+     .summary = "connections that wait to be accepted"},
+    {.name = "tcp-keepalive",
+     .kind = OPTION_NUMBER,
+     .at = offsetof(struct settings, tcp_keepalive),
+     .max = INT32_MAX,
+     .preset = "300",
+     .summary = "seconds of silence after which the system asks whether a peer is still there; 0 "
+                "= never"},
+    {.name = NULL},
+};
+
+static bool fault(const char *what)
+{
+    fprintf(stderr, "zscache-server: %s: %s\n", what, strerror(errno));
+    return false;
+}
+
+static void add_socket(struct listener *l, int fd, enum transport_kind kind)
+{
+    l->sockets[l->count++] = (struct socket_in){.fd = fd, .kind = kind};
+}
+
+static int port_of(int fd)
+{
+    struct sockaddr_storage a;
+    socklen_t len = sizeof a;
+    memset(&a, 0, sizeof a);
+    if (getsockname(fd, (struct sockaddr *)&a, &len) != 0)
+        return 0;
+    return ntohs(a.ss_family == AF_INET ? ((struct sockaddr_in *)&a)->sin_port
+                                        : ((struct sockaddr_in6 *)&a)->sin6_port);
+}
+
+static bool is_loopback(const struct sockaddr *a)
+{
+    if (a->sa_family == AF_INET)
+        return ntohl(((const struct sockaddr_in *)a)->sin_addr.s_addr) >> 24 == 127;
+    return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)a)->sin6_addr);
+}
+
+static int listen_on(const struct addrinfo *a, int backlog)
+{
+    int one = 1;
+    int fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (a->ai_family == AF_INET6)
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
+    if (bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, backlog) == 0)
+        return fd;
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return -1;
+}
+
+static bool open_address(struct listener *l, const char *host, enum transport_kind kind)
+{
+    int *port = kind == TRANSPORT_TLS ? &l->tls_port : &l->port;
+    char service[16];
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *found;
+    snprintf(service, sizeof service, "%d", *port);
+    if (strcmp(host, "*") == 0) {
+        host = NULL;
+        hints.ai_family = AF_INET;
+    } else if (strcmp(host, "::*") == 0) {
+        host = NULL;
+        hints.ai_family = AF_INET6;
+    }
+    int status = getaddrinfo(host, service, &hints, &found);
+    if (status != 0) {
+        fprintf(stderr, "zscache-server: bind %s: %s\n", host == NULL ? "*" : host,
+                gai_strerror(status));
+        return false;
+    }
+    int fd = listen_on(found, (int)setting_get(&l->server->settings.tcp_backlog));
+    if (fd >= 0) {
+        l->bound_to_all |= !is_loopback(found->ai_addr);
+        if (*port == 0)
+            *port = port_of(fd);
+        add_socket(l, fd, kind);
+    }
+    freeaddrinfo(found);
+    return fd >= 0;
+}
+
+static bool open_addresses(struct listener *l, enum transport_kind kind)
+{
+    char *copy = strdup(l->server->settings.bind), *rest = NULL;
+    bool ok = copy != NULL;
+    for (char *host = ok ? strtok_r(copy, " ", &rest) : NULL; host != NULL && ok;
+         host = strtok_r(NULL, " ", &rest)) {
+        bool optional = *host == '-';
+        if (l->count == LISTENERS_MAX - 1) {
+            errno = E2BIG;
+            ok = fault("bind");
+        } else if (!open_address(l, host + optional, kind) && !optional) {
+            char what[300];
+            snprintf(what, sizeof what, "cannot listen on %s port %d", host,
+                     kind == TRANSPORT_TLS ? l->tls_port : l->port);
+            ok = fault(what);
+        }
+    }
+    free(copy);
+    return ok;
+}
+
+/* The socket has its final mode before anybody can connect to it. */
+static int listen_on_unix(const char *path, mode_t mode, int backlog)
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof a.sun_path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    snprintf(a.sun_path, sizeof a.sun_path, "%s", path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    struct stat st;
+    if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
+        (void)unlink(path);
+    mode_t before = umask((mode_t)(~mode & 0777));
+    int bound = bind(fd, (struct sockaddr *)&a, sizeof a);
+    (void)umask(before);
+    if (bound == 0 && listen(fd, backlog) == 0)
+        return fd;
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return -1;
+}
+
+static bool open_unix(struct listener *l)
+{
+    const struct settings *s = &l->server->settings;
+    if (s->unixsocket[0] == '\0')
+        return true;
+    int fd = listen_on_unix(s->unixsocket, (mode_t)setting_get(&s->unixsocketperm),
+                            (int)setting_get(&s->tcp_backlog));
+    if (fd < 0)
+        return fault(s->unixsocket);
+    add_socket(l, fd, TRANSPORT_UNIX);
+    l->unix_path = strdup(s->unixsocket);
+    return l->unix_path != NULL;
+}
+
+int listener_port(const struct listener *l)
+{
+    return l->port != 0 ? l->port : l->tls_port;
+}
+
+bool listener_open(struct listener *l, struct server *s)
+{
+    l->server = s;
+    l->port = (int)setting_get(&s->settings.port);
+    l->tls_port = (int)setting_get(&s->settings.tls_port);
+    bool plain = l->port != 0 || l->tls_port == 0;
+    if ((plain && !open_addresses(l, TRANSPORT_TCP)) ||
+        (l->tls_port != 0 && !open_addresses(l, TRANSPORT_TLS)) || !open_unix(l))
+        return false;
+    if (l->count == 0) {
+        errno = EADDRNOTAVAIL;
+        return fault("nothing to listen on");
+    }
+    return true;
+}
+
+/* ---- accepting ---- */
+
+static void hand_over(struct listener *l, int fd, enum transport_kind kind)
+{
+    struct server *s = l->server;
+    struct worker *w = s->workers[l->next_worker++ % s->worker_count];
+    if (w->index == 0) {
+        (void)connection_create(w, fd, kind);
+        return;
+    }
+    struct mail *m = mail_create(MAIL_CONNECTION, 0);
+    if (m == NULL) {
+        close(fd);
+        return;
+    }
+    m->fd = fd;
+    m->transport = kind;
+    mailbox_post(&w->mailbox, m);
+}
+
+/* No descriptor or no memory: connections wait in the backlog, and it is tried again soon. */
+static void pause_accepting(struct listener *l)
+{
+    static const struct timeval soon = {.tv_usec = 100000};
+    for (unsigned i = 0; i < l->count; i++)
+        (void)event_del(l->sockets[i].on_accept);
+    (void)event_add(l->on_retry, &soon);
+}
+
+static void retry(evutil_socket_t fd, short what, void *arg)
+{
+    struct listener *l = arg;
+    (void)fd;
+    (void)what;
+    for (unsigned i = 0; i < l->count; i++)
+        (void)event_add(l->sockets[i].on_accept, NULL);
+}
+
+static void acceptable(evutil_socket_t listening, short what, void *arg)
+{
+    struct listener *l = arg;
+    (void)what;
+    enum transport_kind kind = TRANSPORT_TCP;
+    for (unsigned i = 0; i < l->count; i++)
+        if (l->sockets[i].fd == listening)
+            kind = l->sockets[i].kind;
+    worker_time(l->server->workers[0]);
+    for (unsigned i = 0; i < ACCEPTS; i++) {
+        int fd = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            hand_over(l, fd, kind);
+            continue;
+        }
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+            pause_accepting(l);
+        if (errno != EINTR && errno != ECONNABORTED)
+            return;
+    }
+}
+
+bool listener_start(struct listener *l, struct event_base *base)
+{
+    l->on_retry = event_new(base, -1, 0, retry, l);
+    if (l->on_retry == NULL)
+        return false;
+    for (unsigned i = 0; i < l->count; i++) {
+        struct socket_in *in = &l->sockets[i];
+        in->on_accept = event_new(base, in->fd, EV_READ | EV_PERSIST, acceptable, l);
+        if (in->on_accept == NULL || event_add(in->on_accept, NULL) != 0)
+            return false;
+    }
+    return true;
+}
+
+void listener_stop(struct listener *l)
+{
+    if (l->on_retry != NULL)
+        event_free(l->on_retry);
+    l->on_retry = NULL;
+    for (unsigned i = 0; i < l->count; i++) {
+        if (l->sockets[i].on_accept != NULL)
+            event_free(l->sockets[i].on_accept);
+        l->sockets[i].on_accept = NULL;
+    }
+}
+
+void listener_close(struct listener *l)
+{
+    listener_stop(l);
+    for (unsigned i = 0; i < l->count; i++)
+        close(l->sockets[i].fd);
+    l->count = 0;
+    if (l->unix_path != NULL)
+        (void)unlink(l->unix_path);
+    free(l->unix_path);
+    l->unix_path = NULL;
+}

@@ -1,0 +1,107 @@
+/* A worker: a thread with an event loop of its own, and the connections it serves. */
+#ifndef SERVER_WORKER_H
+#define SERVER_WORKER_H
+
+#include <event2/event.h>
+#include <pthread.h>
+
+#include "connection.h"
+#include "mailbox.h"
+#include "metrics/command_stats.h"
+#include "metrics/counter.h"
+#include "pubsub/notify.h"
+
+/* Commands parsed ahead, so that the memory of their items is under way when they are run. */
+#define BATCH 32
+/* Bytes of the read buffer that all connections of a worker share. */
+#define READ_BUFFER ((size_t)64 << 10)
+/* The most of one event; then others are served. */
+#define EVENT_COMMANDS 1000
+#define EVENT_BYTES    ((size_t)256 << 10)
+#define EVENT_PUSHES   1000
+
+struct batch_item {
+    const struct command *command; /* NULL: unknown */
+    size_t start;                  /* in the buffer */
+    struct cache_key key;          /* hashed ahead; ptr NULL: not */
+};
+
+struct worker_stats {
+    counter connections, commands, reads, writes, in_bytes, out_bytes, changes, rejected;
+    counter query_limit_closed, output_limit_closed, auth_failures, idle_closed;
+    counter denied_commands, denied_keys, denied_channels;
+    counter largest_in, largest_out;
+    counter subscribers, trackers; /* now */
+};
+
+/* The script that a worker carries out. Any thread reads it, and asks it to end. */
+struct script_activity {
+    _Atomic int64_t since_us; /* by the monotonic clock; 0 = there is none */
+    _Atomic int64_t kill_us;  /* which one is to end: the same of that one */
+    _Atomic bool wrote;
+    _Atomic size_t bytes; /* memory of the worker's Lua */
+};
+
+struct worker {
+    struct server *server;
+    unsigned index;
+    pthread_t thread;
+    bool started;
+    struct event_base *base;
+    struct event *on_mail, *on_cron, *on_hungry;
+    struct mailbox mailbox;
+    _Atomic bool tracking_lost; /* see tracking_lost() */
+    struct mail *mail;          /* taken, but not yet done */
+    struct cache_thread *cache;
+    int64_t now_ms;             /* read once an event */
+    int64_t batch_ns, alone_ns; /* begin of the batch; time of those in it that are timed alone */
+    bool time_each;             /* all are */
+
+    char *in; /* READ_BUFFER bytes */
+    struct resp_parser parsers[BATCH];
+    struct batch_item batch[BATCH];
+    const struct cache_key *ready_key; /* of the command that runs */
+    struct resp_out out;               /* of the connection that is served */
+    char *piece;                       /* PIECE_BYTES of streams on their way */
+    struct resp_out push;              /* a message that goes to many */
+    struct scratch *scratch;           /* request_flat()'s copies for the command that runs */
+
+    struct absent_keys absent; /* before the command that runs */
+
+    struct connection *connections, *hungry, *dying;
+    struct connection *pushed; /* what was pushed to them is to be sent */
+    size_t pushes;             /* in this event */
+    size_t connection_count;
+    bool stopping;
+    bool outside; /* a script keeps the cache locked: commands are answered BUSY */
+    int64_t stop_by_ms;
+    struct script_engine *engine; /* made with the first script; NULL = none yet */
+    struct script_activity script;
+    struct worker_stats stats;
+    struct command_stats commands;
+};
+
+#define PIECE_BYTES ((size_t)64 << 10)
+
+/* Starts nothing yet. NULL when memory or descriptors are short. */
+struct worker *worker_create(struct server *s, unsigned index);
+bool worker_start(struct worker *w);
+/* Waits for the end of its thread, if it was started. */
+void worker_join(struct worker *w);
+void worker_destroy(struct worker *w);
+/* Reads the clock. */
+void worker_time(struct worker *w);
+/* Frees the connections that were closed in this event. */
+void worker_reap(struct worker *w);
+/* Has the connection served again once others had their turn. */
+void worker_feed_later(struct worker *w, struct connection *c);
+/* A connection of this worker that is not closing. NULL when there is none with that id. */
+struct connection *worker_find(struct worker *w, uint64_t client);
+/* Has connection_settle() called for it at the end of this event's mail. */
+void worker_settle_later(struct worker *w, struct connection *c);
+/* Posts a mail that clients caused, and charges it until it is done. When too much waits there,
+ * `from` (NULL = nobody) is held back. False when memory is short; the mail is gone then. Any
+ * thread; `from` is a client of the calling one. */
+bool worker_post(struct worker *to, struct mail *m, struct client *from);
+
+#endif
