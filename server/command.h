@@ -67,6 +67,7 @@ enum command_group {
     GROUP_GENERIC,
     GROUP_STRING,
     GROUP_HASH,
+    GROUP_BITMAP,
     GROUP_CONNECTION,
     GROUP_SERVER,
     GROUP_PUBSUB,
@@ -104,6 +105,9 @@ extern const struct command commands_string[];
 extern const struct command commands_set[];
 extern const struct command commands_mset[];
 extern const struct command commands_patch[];
+extern const struct command commands_bit[];
+extern const struct command commands_bitop[];
+extern const struct command commands_bitfield[];
 extern const struct command commands_counter[];
 extern const struct command commands_increx[];
 extern const struct command commands_generic[];

@@ -17,6 +17,7 @@ const char *command_group_name(enum command_group g)
         [GROUP_GENERIC] = "generic",
         [GROUP_STRING] = "string",
         [GROUP_HASH] = "hash",
+        [GROUP_BITMAP] = "bitmap",
         [GROUP_CONNECTION] = "connection",
         [GROUP_SERVER] = "server",
         [GROUP_PUBSUB] = "pubsub",
@@ -40,6 +41,8 @@ static const char *group_category(const struct command *c)
         return "string";
     case GROUP_HASH:
         return "hash";
+    case GROUP_BITMAP:
+        return "bitmap";
     case GROUP_CONNECTION:
         return "connection";
     case GROUP_TRANSACTIONS:

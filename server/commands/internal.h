@@ -127,6 +127,11 @@ int keys_after_count(size_t argc, const struct resp_arg *argv, size_t at, size_t
 /* What the command does to the value under its first key, and under others; but for options. */
 void command_key_access(const struct command *c, uint8_t *access);
 
+/* ---- cmd_bit.c ---- */
+
+/* Argument i, times scale, as the number of a bit. Replies the error and returns false. */
+bool request_bit_offset(struct request *rq, size_t i, uint64_t scale, uint64_t *offset);
+
 /* ---- command_names.c: names of flags and groups ---- */
 
 const char *command_flag_name(unsigned bit); /* NULL: not shown */

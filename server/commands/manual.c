@@ -24,6 +24,7 @@ static const char *const group_titles[] = {
     [GROUP_GENERIC] = "Keys of any type",
     [GROUP_STRING] = "Strings",
     [GROUP_HASH] = "Small hashes",
+    [GROUP_BITMAP] = "Bits of strings",
     [GROUP_CONNECTION] = "Connections",
     [GROUP_SERVER] = "Server",
     [GROUP_PUBSUB] = "Publish and subscribe",

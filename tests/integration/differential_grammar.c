@@ -9,8 +9,9 @@
 
 /* A row of the grammar. Words of a pattern: in capitals or digits = as they are; "@x" = random
  * options; else k key  h key that is often a hash  v value  F field of a hash  i integer  f float
- * s m seconds, milliseconds from now  a A the same as instants  r index  o offset  p glob pattern
- * d database  ? anything and with a + behind: one to four times ("kv+" = pairs). */
+ * s m seconds, milliseconds from now  a A the same as instants  r index  o offset  n number of a
+ * bit  t type of a bit field p glob pattern d database  ? anything and with a + behind: one to four
+ * times ("kv+" = pairs). */
 struct row {
     const char *pattern;
     unsigned weight;
@@ -41,6 +42,30 @@ static const struct row rows[] = {
     {"INCRBY k i", 12, COMPARE_EXACT, 0},
     {"DECRBY k i", 12, COMPARE_EXACT, 0},
     {"INCRBYFLOAT k f", 15, COMPARE_EXACT, 0},
+    {"SETBIT k n 0", 10, COMPARE_EXACT, 0},
+    {"SETBIT k n 1", 10, COMPARE_EXACT, 0},
+    {"SETBIT k n i", 2, COMPARE_EXACT, 0},
+    {"GETBIT k n", 10, COMPARE_EXACT, 0},
+    {"BITCOUNT k", 6, COMPARE_EXACT, 0},
+    {"BITCOUNT k r r @unit", 10, COMPARE_EXACT, 0},
+    {"BITPOS k 1", 4, COMPARE_EXACT, 0},
+    {"BITPOS k 0 r", 6, COMPARE_EXACT, 0},
+    {"BITPOS k 1 r r @unit", 8, COMPARE_EXACT, 0},
+    {"BITOP AND k k+", 4, COMPARE_EXACT, 0},
+    {"BITOP OR k k+", 4, COMPARE_EXACT, 0},
+    {"BITOP xor k k+", 4, COMPARE_EXACT, 0},
+    {"BITOP NOT k k", 4, COMPARE_EXACT, 0},
+    {"BITOP NOT k k+", 1, COMPARE_EXACT, 0},
+    {"BITOP NOSUCH k k+", 1, COMPARE_EXACT, 0},
+    {"BITFIELD k GET t n", 5, COMPARE_EXACT, 0},
+    {"BITFIELD k SET t n i GET t n", 10, COMPARE_EXACT, 0},
+    {"BITFIELD k OVERFLOW SAT INCRBY t n i SET t n r", 10, COMPARE_EXACT, 0},
+    {"BITFIELD k INCRBY t n i OVERFLOW FAIL INCRBY t n i", 10, COMPARE_EXACT, 0},
+    {"BITFIELD k OVERFLOW F GET t #2", 1, COMPARE_EXACT, 0},
+    {"BITFIELD k SET t #2 i NOSUCH t n", 1, COMPARE_EXACT, 0},
+    {"BITFIELD k SET t #2 i GET t #3", 4, COMPARE_EXACT, 0},
+    {"BITFIELD_RO k GET t n GET t #1", 4, COMPARE_EXACT, 0},
+    {"BITFIELD_RO k SET t n i", 1, COMPARE_EXACT, 0},
     {"DEL k+", 20, COMPARE_EXACT, 0},
     {"UNLINK k+", 8, COMPARE_EXACT, 0},
     {"EXISTS k+", 10, COMPARE_EXACT, 0},
@@ -236,6 +261,7 @@ static void add_random_options(struct random *r, struct generated *g, const char
     static const char *const copy[] = {"REPLACE", "DB d", "REPLACE", "DB"};
     static const char *const scan[] = {"MATCH p", "TYPE STRING", "TYPE HASH", "TYPE NOSUCH",
                                        "COUNT"};
+    static const char *const unit[] = {"BYTE", "BIT", "bit", "NOSUCH"};
     static const char *const flush[] = {"ASYNC", "SYNC", "NOSUCH"};
     if (strcmp(what, "set") == 0)
         OPTIONS(set, 3);
@@ -247,6 +273,8 @@ static void add_random_options(struct random *r, struct generated *g, const char
         OPTIONS(copy, 2);
     else if (strcmp(what, "scan") == 0)
         OPTIONS(scan, 2);
+    else if (strcmp(what, "unit") == 0)
+        OPTIONS(unit, 1);
     else if (strcmp(what, "flush") == 0)
         OPTIONS(flush, 1);
 }

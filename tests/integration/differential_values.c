@@ -188,6 +188,25 @@ static size_t put_offset(struct random *r, char *out)
     return put_number(out, random_below(r, random_below(r, 6) == 0 ? 70000 : 100));
 }
 
+/* The number of a bit. */
+static size_t put_bit(struct random *r, char *out)
+{
+    static const char *const wrong[] = {"-1", "abc", "4294967296", "9223372036854775807", "#", ""};
+    if (random_below(r, 12) == 0)
+        return put_any(r, out, wrong, COUNT(wrong));
+    return put_number(out, random_below(r, random_below(r, 6) == 0 ? 500000 : 300));
+}
+
+/* A type of BITFIELD. */
+static size_t put_bit_type(struct random *r, char *out)
+{
+    static const char *const wrong[] = {"u64", "i65", "i0", "x8", "", "u", "i08", "U8"};
+    if (random_below(r, 15) == 0)
+        return put_any(r, out, wrong, COUNT(wrong));
+    return (size_t)snprintf(out, 32, "%c%u", random_below(r, 2) ? 'i' : 'u',
+                            1 + random_below(r, 63));
+}
+
 static size_t put_database(struct random *r, char *out)
 {
     static const char *const wrong[] = {"16", "-1", "abc", "99999999999", "", "1.5", "2147483648"};
@@ -225,6 +244,10 @@ size_t value_make(struct random *r, char kind, char *out)
         return put_index(r, out);
     case 'o':
         return put_offset(r, out);
+    case 'n':
+        return put_bit(r, out);
+    case 't':
+        return put_bit_type(r, out);
     case 'p':
         return put_pattern(r, out);
     case 'd':
