@@ -59,7 +59,7 @@ static const struct row rows[] = {
     {"BITOP NOSUCH k k+", 1, COMPARE_EXACT, 0},
     {"BITFIELD k GET t n", 5, COMPARE_EXACT, 0},
     {"BITFIELD k SET t n i GET t n", 10, COMPARE_EXACT, 0},
-    {"BITFIELD k OVERFLOW SAT INCRBY t n i SET t n r", 10, COMPARE_EXACT, 0},
+    {"BITFIELD k OVERFLOW SAT INCRBY t n i SET t n o", 10, COMPARE_EXACT, 0},
     {"BITFIELD k INCRBY t n i OVERFLOW FAIL INCRBY t n i", 10, COMPARE_EXACT, 0},
     {"BITFIELD k OVERFLOW F GET t #2", 1, COMPARE_EXACT, 0},
     {"BITFIELD k SET t #2 i NOSUCH t n", 1, COMPARE_EXACT, 0},

@@ -8,9 +8,7 @@
 
 static size_t put_text(char *out, const char *text)
 {
-    size_t len = strlen(text);
-    memcpy(out, text, len);
-    return len;
+    return (size_t)snprintf(out, VALUE_MAX, "%s", text);
 }
 
 static size_t put_number(char *out, long long n)

@@ -137,6 +137,13 @@ static const struct op string_ops[] = {
     {"bn", "DIGEST user:%u"},
     {"sn", "SET user:%u x IFEQ y"},
     {"i", "STRLEN user:%u"},
+    {"i", "GETBIT user:%u 77"},
+    {"i", "SETBIT user:%u 78 1"},
+    {"i", "BITCOUNT user:%u"},
+    {"i", "BITPOS user:%u 1 3"},
+    {"i", "BITOP NOT user:%u user:%u"},
+    {"i", "BITOP XOR new:%u user:%u user:1"},
+    {"a", "BITFIELD user:%u GET u8 #4 SET i13 100 5 INCRBY u8 #9 3"},
     {"b", "OBJECT ENCODING user:%u"},
     {"a", "MGET user:%u user:1 user:%u"},
 };
