@@ -42,8 +42,10 @@ static void unknown_command(struct request *rq)
         char piece[128];
         size_t room = (size_t)(128 - args), len = a->len < room ? a->len : room;
         resp_arg_copy(a, 0, len, piece);
-        args += (int)len + 3;
-        at += snprintf(text + at, sizeof text - (size_t)at, "'%.*s' ", (int)len, piece);
+        /* A piece with a zero byte ends there, and only what is shown counts. */
+        int shown = snprintf(text + at, sizeof text - (size_t)at, "'%.*s' ", (int)len, piece);
+        args += shown;
+        at += shown;
     }
     resp_errorf(rq->out, "%s", text);
 }
