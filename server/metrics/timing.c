@@ -41,22 +41,32 @@ static uint64_t ticks_of(int64_t ns)
     return ns > 0 ? (uint64_t)ns * TICKS_PER_US / 1000 : 0;
 }
 
-/* Above what the slow log and the latency monitor want to know of a command; it is rare that they
- * do. */
+/* Whether the slow log or the latency monitor wants to know of a command; it is rare that they do.
+ * Divided, and not multiplied, since an option may be any number. */
+static bool is_slow(const struct settings *s, int64_t ns)
+{
+    int64_t slow_us = setting_get(&s->slowlog_us);
+    return slow_us >= 0 && ns / 1000 >= slow_us;
+}
+
+static bool is_late(const struct settings *s, int64_t ns)
+{
+    int64_t latency_ms = setting_get(&s->latency_ms);
+    return latency_ms > 0 && ns / 1000000 >= latency_ms;
+}
+
 static bool is_notable(const struct settings *s, int64_t ns)
 {
-    int64_t slow_us = setting_get(&s->slowlog_us), latency_ms = setting_get(&s->latency_ms);
-    return (slow_us >= 0 && ns >= slow_us * 1000) || (latency_ms > 0 && ns >= latency_ms * 1000000);
+    return is_slow(s, ns) || is_late(s, ns);
 }
 
 static void note(const struct request *rq, int64_t ns)
 {
     struct server *server = rq->server;
     const struct settings *s = &server->settings;
-    int64_t slow_us = setting_get(&s->slowlog_us), latency_ms = setting_get(&s->latency_ms);
-    if (slow_us >= 0 && ns / 1000 >= slow_us && !(rq->command->flags & CMD_SKIP_SLOWLOG))
+    if (is_slow(s, ns) && !(rq->command->flags & CMD_SKIP_SLOWLOG))
         slowlog_add(&server->slowlog, rq, ns / 1000, (size_t)setting_get(&s->slowlog_max));
-    if (latency_ms > 0 && ns / 1000000 >= latency_ms)
+    if (is_late(s, ns))
         latency_add(&server->latency,
                     rq->command->flags & CMD_FAST ? LATENCY_FAST_COMMAND : LATENCY_COMMAND,
                     rq->now_ms / 1000, ns / 1000000);

@@ -43,13 +43,11 @@ const struct option *option_find(const char *name, size_t len)
     return s.found;
 }
 
-#define NAME_MAX_LETTERS 64
-
 /* Levenshtein's distance. */
 static size_t distance(const char *a, const char *b)
 {
-    size_t row[NAME_MAX_LETTERS + 1], n = strlen(b);
-    if (n > NAME_MAX_LETTERS)
+    size_t row[OPTION_NAME_MAX], n = strlen(b);
+    if (n >= OPTION_NAME_MAX)
         return SIZE_MAX;
     for (size_t j = 0; j <= n; j++)
         row[j] = j;
@@ -82,7 +80,7 @@ const char *option_nearest(const char *name)
 {
     struct search s = {.name = name, .distance = SIZE_MAX};
     options_each(is_nearer, &s);
-    return s.found->name;
+    return s.distance <= strlen(name) / 2 ? s.found->name : NULL;
 }
 
 static setting *number_of(struct settings *s, const struct option *o)
@@ -198,7 +196,7 @@ static bool limits_words(struct settings *s, const char *value, bool put)
         const char *seconds = strtok_r(NULL, " ", &rest);
         int64_t h, f, n;
         if (c < 0 || seconds == NULL || !memory_parse(hard, &h) || !memory_parse(soft, &f) ||
-            !parse_int(seconds, 10, &n) || n < 0)
+            !parse_int(seconds, 10, &n) || n < 0 || n > INT32_MAX)
             return false;
         groups++;
         if (!put)

@@ -58,13 +58,15 @@ extern const struct option options_redis[];    /* redis_options.c */
 /* Calls fn with each row until it returns false. */
 void options_each(bool (*fn)(void *arg, const struct option *o), void *arg);
 const struct option *option_find(const char *name, size_t len);
-/* The known name that is nearest to a misspelt one. */
+/* Letters of a name, and its zero. */
+#define OPTION_NAME_MAX 64
+/* The known name that is nearest to a misspelt one. NULL when none is like it. */
 const char *option_nearest(const char *name);
 /* Gives every setting its preset. False when memory is short. */
 bool options_preset(struct settings *s);
 void options_free(struct settings *s);
 
-#define OPTION_ERROR_MAX 160
+#define OPTION_ERROR_MAX 256
 /* Sets one option from its text. On a fault writes what is wrong with the value to `error`
  * (OPTION_ERROR_MAX bytes), changes nothing and returns false. Text options: at start, or under
  * settings.lock. */

@@ -16,13 +16,30 @@ struct place {
     unsigned includes;
 };
 
+/* `name` is "" when no option is to blame. */
 static bool fault(const struct place *p, const char *name, const char *text)
 {
+    const char *colon = name[0] != '\0' ? ": " : "";
     if (p->file == NULL)
         fprintf(stderr, "zscache-server: --%s: %s\n", name, text);
     else
-        fprintf(stderr, "zscache-server: %s:%u: %s: %s\n", p->file, p->line, name, text);
+        fprintf(stderr, "zscache-server: %s:%u: %s%s%s\n", p->file, p->line, name, colon, text);
     return false;
+}
+
+static bool unknown(const struct place *p, const char *name)
+{
+    char error[OPTION_ERROR_MAX];
+    const char *nearest = option_nearest(name);
+    if (strcmp(name, "rename-command") == 0)
+        snprintf(error, sizeof error,
+                 "commands keep their names; what clients may call, users "
+                 "and their rules decide (see ACL)");
+    else if (nearest == NULL)
+        snprintf(error, sizeof error, "there is no such option; --help lists all");
+    else
+        snprintf(error, sizeof error, "there is no such option; the nearest is %s", nearest);
+    return fault(p, name, error);
 }
 
 static bool read_file(struct settings *s, const char *path, unsigned includes);
@@ -33,11 +50,8 @@ static bool set(struct settings *s, const char *name, const char *value, const s
     if (strcmp(name, "include") == 0)
         return read_file(s, value, p->includes + 1);
     const struct option *o = option_find(name, strlen(name));
-    if (o == NULL) {
-        snprintf(error, sizeof error, "there is no such option; the nearest is %s",
-                 option_nearest(name));
-        return fault(p, name, error);
-    }
+    if (o == NULL)
+        return unknown(p, name);
     if (!option_set(s, o, value, error))
         return fault(p, name, error);
     if (o->kind == OPTION_IGNORED && strcmp(value, o->preset) != 0)
@@ -76,11 +90,21 @@ static bool read_line(struct settings *s, char *line, struct place *p)
     const char *name = next_word(&line, &broken);
     if (name == NULL)
         return !broken || fault(p, "", "unbalanced quotes");
-    size_t at = 0;
+    size_t at = 0, words = 0;
     value[0] = '\0';
-    while ((word = next_word(&line, &broken)) != NULL)
+    for (; (word = next_word(&line, &broken)) != NULL; words++)
         at += (size_t)snprintf(value + at, sizeof value - at, "%s%s", at > 0 ? " " : "", word);
-    return broken ? fault(p, name, "unbalanced quotes") : set(s, name, value, p);
+    if (broken)
+        return fault(p, name, "unbalanced quotes");
+    if (words == 0 && option_find(name, strlen(name)) != NULL)
+        return fault(p, name, "a value is missing");
+    return set(s, name, value, p);
+}
+
+/* What editors on other systems put before UTF-8. */
+static char *without_mark(char *line)
+{
+    return strncmp(line, "\xef\xbb\xbf", 3) == 0 ? line + 3 : line;
 }
 
 static bool read_file(struct settings *s, const char *path, unsigned includes)
@@ -96,11 +120,25 @@ static bool read_file(struct settings *s, const char *path, unsigned includes)
     bool ok = true;
     while (ok && fgets(line, sizeof line, file) != NULL) {
         p.line++;
-        ok = strchr(line, '\n') != NULL || feof(file) ? read_line(s, line, &p)
-                                                      : fault(&p, "", "the line is too long");
+        ok = strchr(line, '\n') != NULL || feof(file)
+                 ? read_line(s, p.line == 1 ? without_mark(line) : line, &p)
+                 : fault(&p, "", "the line is too long");
+    }
+    if (ferror(file)) {
+        fprintf(stderr, "zscache-server: cannot read %s: %s\n", path, strerror(errno));
+        ok = false;
     }
     (void)fclose(file);
     return ok;
+}
+
+/* "--name=value" */
+static bool read_pair(struct settings *s, const char *pair, const char *equals)
+{
+    char name[OPTION_NAME_MAX];
+    struct place p = {.file = NULL};
+    snprintf(name, sizeof name, "%.*s", (int)(equals - pair), pair);
+    return set(s, name, equals + 1, &p);
 }
 
 /* Joins the words up to the next option. */
@@ -108,9 +146,11 @@ static bool read_argument(struct settings *s, int argc, char **argv, int *i)
 {
     char value[LINE_MAX_BYTES];
     struct place p = {.file = NULL};
-    const char *name = argv[*i] + 2;
+    const char *name = argv[*i] + 2, *equals = strchr(name, '=');
     size_t at = 0;
     int first = ++*i;
+    if (equals != NULL && equals - name < OPTION_NAME_MAX)
+        return read_pair(s, name, equals);
     value[0] = '\0';
     for (; *i < argc && (strncmp(argv[*i], "--", 2) != 0 || *i == first); ++*i) {
         if (at + strlen(argv[*i]) + 2 > sizeof value)
@@ -129,7 +169,9 @@ bool options_read(struct settings *s, int argc, char **argv)
         return false;
     while (i < argc) {
         if (strncmp(argv[i], "--", 2) != 0 || argv[i][2] == '\0') {
-            fprintf(stderr, "zscache-server: %s: options begin with --; see --help\n", argv[i]);
+            fprintf(stderr, "zscache-server: %s: %s; see --help\n", argv[i],
+                    argv[i][0] == '-' ? "options begin with --"
+                                      : "only the first argument may name a file");
             return false;
         }
         if (!read_argument(s, argc, argv, &i))
