@@ -17,6 +17,9 @@
 /* After a signal the server has this long to end. */
 #define STOP_SECONDS 5
 
+/* A cap that leaves less than this is a mistake. */
+#define ROOM_AT_LEAST ((uint64_t)1 << 20)
+
 /* Allocations from here on go back to the system when they are freed. */
 #define MAP_FROM (128 << 10)
 
@@ -61,6 +64,19 @@ static sigset_t block_signals(void)
     return stop;
 }
 
+/* A process may be started without them; then what is printed would go to a client, whose socket
+ * has the number. */
+static bool open_standard_streams(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
 static bool open_log(const char *path)
 {
     if (path[0] == '\0')
@@ -68,7 +84,7 @@ static bool open_log(const char *path)
     int fd = open(path, O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0640);
     bool ok = fd >= 0 && dup2(fd, STDOUT_FILENO) >= 0 && dup2(fd, STDERR_FILENO) >= 0;
     if (!ok)
-        perror(path);
+        fprintf(stderr, "zscache-server: cannot write to %s: %s\n", path, strerror(errno));
     if (fd >= 0)
         close(fd);
     return ok;
@@ -90,6 +106,10 @@ static void print_banner(const struct server *s)
     else
         printf("none");
     printf(", policy %s\n", cache_policy_name((enum cache_policy)setting_get(&set->policy)));
+    uint64_t cap = (uint64_t)setting_get(&set->maxmemory);
+    if (cap > 0 && cap < cache_used_memory(s->cache) + ROOM_AT_LEAST)
+        printf("  maxmemory leaves no room for data: the process alone takes %llu KiB\n",
+               (unsigned long long)(cache_used_memory(s->cache) >> 10));
     printf("  stop it with Ctrl-C or SIGTERM\n");
     (void)fflush(stdout);
 }
@@ -118,6 +138,8 @@ int main(int argc, char **argv)
     int printed = argc == 2 ? print_only(argv[1]) : -1;
     if (printed >= 0)
         return printed;
+    if (!open_standard_streams())
+        return EXIT_FAILURE;
     struct server *s = calloc(1, sizeof *s);
     if (s == NULL || !options_preset(&s->settings)) {
         fprintf(stderr, "zscache-server: not enough memory to start\n");

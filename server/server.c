@@ -1,5 +1,6 @@
 #include "server.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,16 +97,18 @@ static bool create_workers(struct server *s)
     return true;
 }
 
-static bool write_number(const char *path, long n)
+/* *written: the file is ours, to be removed at the end. */
+static bool write_number(const char *path, long n, bool *written)
 {
     if (path[0] == '\0')
         return true;
     FILE *file = fopen(path, "we");
+    *written = file != NULL;
     bool ok = file != NULL && fprintf(file, "%ld\n", n) > 0;
     if (file != NULL)
         ok &= fclose(file) == 0;
     if (!ok)
-        perror(path);
+        fprintf(stderr, "zscache-server: cannot write %s: %s\n", path, strerror(errno));
     return ok;
 }
 
@@ -133,13 +136,14 @@ bool server_start(struct server *s)
     if (s->commands == NULL || !make_run_id(s) || !server_create_cache(s) ||
         !track_table_init(&s->tracked, s->cache) ||
         !fanout_init(&s->fanout, s->cache, thread_count(&s->settings)) || !create_workers(s))
-        return fault("not enough memory to start");
+        return fault("not enough memory, address space or descriptors to start");
     if (!acl_start(s) || !tls_start(s))
         return false;
     hooks_update(s);
     /* Connections that come before the threads run wait in the backlog. */
-    if (!listener_open(&s->listener, s) || !write_number(s->settings.pidfile, getpid()) ||
-        !write_number(s->settings.port_file, listener_port(&s->listener)))
+    if (!listener_open(&s->listener, s) ||
+        !write_number(s->settings.pidfile, getpid(), &s->has_pidfile) ||
+        !write_number(s->settings.port_file, listener_port(&s->listener), &s->has_port_file))
         return false;
     if (!listener_start(&s->listener, s->workers[0]->base) || !start_threads(s))
         return fault("the threads cannot be started");
@@ -181,9 +185,9 @@ void server_destroy(struct server *s)
         cache_destroy(s->cache);
     }
     command_table_destroy(s->commands);
-    if (s->settings.pidfile != NULL && s->settings.pidfile[0] != '\0')
+    if (s->has_pidfile)
         (void)unlink(s->settings.pidfile);
-    if (s->settings.port_file != NULL && s->settings.port_file[0] != '\0')
+    if (s->has_port_file)
         (void)unlink(s->settings.port_file);
     free(s->config_file);
     options_free(&s->settings);
@@ -210,13 +214,4 @@ bool server_mail(struct server *s, uint64_t client, struct mail *m)
     if (w == NULL)
         free(m);
     return w != NULL;
-}
-
-bool client_push(struct server *s, uint64_t client, const char *bytes, size_t len)
-{
-    struct mail *m = mail_create(MAIL_PUSH, len);
-    if (m == NULL)
-        return false;
-    memcpy(m->bytes, bytes, len);
-    return server_mail(s, client, m);
 }

@@ -46,7 +46,8 @@ struct server {
     struct worker **workers;
     unsigned worker_count;
     char run_id[RUN_ID_LETTERS + 1];
-    char *config_file; /* NULL = none */
+    char *config_file;               /* NULL = none */
+    bool has_pidfile, has_port_file; /* they were written, and are to be removed */
     int64_t start_ms;
     _Atomic unsigned running; /* workers that have not ended */
 };
@@ -70,10 +71,6 @@ void server_command_times(const struct server *s, size_t row, struct histogram_s
 void server_configure_cache(struct server *s);
 /* Sum of a counter over the workers: offset of the counter in struct worker_stats. Any thread. */
 uint64_t server_sum(const struct server *s, size_t at);
-/* Sends bytes to a client of whatever worker. False when there is none, or no memory. Any thread.
- */
-bool client_push(struct server *s, uint64_t client, const char *bytes, size_t len);
-
 /* Posts a mail to the worker of a client. False when there is no such client; the mail is gone in
  * either case. Any thread. */
 bool server_mail(struct server *s, uint64_t client, struct mail *m);

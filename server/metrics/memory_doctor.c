@@ -83,6 +83,9 @@ static void about_cap(const struct doctor_facts *f, struct text *t)
     if (f->maxmemory == 0)
         text_printf(t, "No cap is set: memory grows with the data until the system ends the "
                        "process. Set maxmemory.\n");
+    else if (f->maxmemory < f->cache.other_bytes + MIB)
+        text_printf(t, "maxmemory leaves no room for data: the process alone takes %s. Raise it.\n",
+                    SIZE(f->cache.other_bytes));
     else if (f->maxmemory > f->machine / 100 * NEAR_PERCENT)
         text_printf(t,
                     "maxmemory is %u%% of the %s that this process may use: leave some for the "

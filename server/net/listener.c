@@ -68,9 +68,9 @@ const struct option options_network[] = {
     {.name = NULL},
 };
 
-static bool fault(const char *what)
+static bool fault(const char *what, const char *why)
 {
-    fprintf(stderr, "zscache-server: %s: %s\n", what, strerror(errno));
+    fprintf(stderr, "zscache-server: %s: %s\n", what, why);
     return false;
 }
 
@@ -114,26 +114,37 @@ static int listen_on(const struct addrinfo *a, int backlog)
     return -1;
 }
 
-static bool open_address(struct listener *l, const char *host, enum transport_kind kind)
+/* Names are looked up as IPv4, as Redis does: what is IPv6 has a colon. */
+static int look_up(const char *host, int port, struct addrinfo **found)
 {
-    int *port = kind == TRANSPORT_TLS ? &l->tls_port : &l->port;
     char service[16];
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *found;
-    snprintf(service, sizeof service, "%d", *port);
-    if (strcmp(host, "*") == 0) {
-        host = NULL;
-        hints.ai_family = AF_INET;
-    } else if (strcmp(host, "::*") == 0) {
-        host = NULL;
-        hints.ai_family = AF_INET6;
-    }
-    int status = getaddrinfo(host, service, &hints, &found);
-    if (status != 0) {
-        fprintf(stderr, "zscache-server: bind %s: %s\n", host == NULL ? "*" : host,
-                gai_strerror(status));
-        return false;
-    }
-    int fd = listen_on(found, (int)setting_get(&l->server->settings.tcp_backlog));
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+    snprintf(service, sizeof service, "%d", port);
+    hints.ai_family = strchr(host, ':') != NULL ? AF_INET6 : AF_INET;
+    return getaddrinfo(strcmp(host, "*") == 0 || strcmp(host, "::*") == 0 ? NULL : host, service,
+                       &hints, found);
+}
+
+/* Whether an address that may be missing is missing. One that another program listens on is not:
+ * clients would reach that one. But a port that the system chose may be taken there. */
+static bool is_missing(int error, bool port_was_chosen)
+{
+    return error == EADDRNOTAVAIL || error == EAFNOSUPPORT || error == EPROTONOSUPPORT ||
+           (error == EADDRINUSE && port_was_chosen);
+}
+
+/* NULL, or why that is not possible. */
+static const char *open_address(struct listener *l, const char *host, bool optional,
+                                enum transport_kind kind)
+{
+    const struct settings *s = &l->server->settings;
+    int *port = kind == TRANSPORT_TLS ? &l->tls_port : &l->port;
+    bool chosen = setting_get(kind == TRANSPORT_TLS ? &s->tls_port : &s->port) == 0;
+    struct addrinfo *found;
+    int status = look_up(host, *port, &found);
+    if (status != 0)
+        return optional ? NULL : gai_strerror(status);
+    int fd = listen_on(found, (int)setting_get(&s->tcp_backlog)), error = errno;
     if (fd >= 0) {
         l->bound_to_all |= !is_loopback(found->ai_addr);
         if (*port == 0)
@@ -141,7 +152,7 @@ static bool open_address(struct listener *l, const char *host, enum transport_ki
         add_socket(l, fd, kind);
     }
     freeaddrinfo(found);
-    return fd >= 0;
+    return fd >= 0 || (optional && is_missing(error, chosen)) ? NULL : strerror(error);
 }
 
 static bool open_addresses(struct listener *l, enum transport_kind kind)
@@ -152,17 +163,34 @@ static bool open_addresses(struct listener *l, enum transport_kind kind)
          host = strtok_r(NULL, " ", &rest)) {
         bool optional = *host == '-';
         if (l->count == LISTENERS_MAX - 1) {
-            errno = E2BIG;
-            ok = fault("bind");
-        } else if (!open_address(l, host + optional, kind) && !optional) {
+            ok = fault("bind", "too many addresses");
+            break;
+        }
+        const char *why = open_address(l, host + optional, optional, kind);
+        if (why != NULL) {
             char what[300];
-            snprintf(what, sizeof what, "cannot listen on %s port %d", host,
+            snprintf(what, sizeof what, "cannot listen on %s port %d", host + optional,
                      kind == TRANSPORT_TLS ? l->tls_port : l->port);
-            ok = fault(what);
+            ok = fault(what, why);
         }
     }
     free(copy);
     return ok;
+}
+
+/* Removes what a server left that was killed. Nobody answers there; a file of another kind stays,
+ * and so does the socket of a server that runs: to bind will fail. */
+static void unlink_stale(const struct sockaddr_un *a)
+{
+    struct stat st;
+    if (lstat(a->sun_path, &st) != 0 || !S_ISSOCK(st.st_mode))
+        return;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return;
+    if (connect(fd, (const struct sockaddr *)a, sizeof *a) != 0 && errno == ECONNREFUSED)
+        (void)unlink(a->sun_path);
+    close(fd);
 }
 
 /* The socket has its final mode before anybody can connect to it. */
@@ -177,9 +205,7 @@ static int listen_on_unix(const char *path, mode_t mode, int backlog)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -1;
-    struct stat st;
-    if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
-        (void)unlink(path);
+    unlink_stale(&a);
     mode_t before = umask((mode_t)(~mode & 0777));
     int bound = bind(fd, (struct sockaddr *)&a, sizeof a);
     (void)umask(before);
@@ -198,8 +224,11 @@ static bool open_unix(struct listener *l)
         return true;
     int fd = listen_on_unix(s->unixsocket, (mode_t)setting_get(&s->unixsocketperm),
                             (int)setting_get(&s->tcp_backlog));
-    if (fd < 0)
-        return fault(s->unixsocket);
+    if (fd < 0) {
+        char what[300];
+        snprintf(what, sizeof what, "cannot listen on %s", s->unixsocket);
+        return fault(what, strerror(errno));
+    }
     add_socket(l, fd, TRANSPORT_UNIX);
     l->unix_path = strdup(s->unixsocket);
     return l->unix_path != NULL;
@@ -217,13 +246,13 @@ bool listener_open(struct listener *l, struct server *s)
     l->tls_port = (int)setting_get(&s->settings.tls_port);
     bool plain = l->port != 0 || l->tls_port == 0;
     if ((plain && !open_addresses(l, TRANSPORT_TCP)) ||
-        (l->tls_port != 0 && !open_addresses(l, TRANSPORT_TLS)) || !open_unix(l))
+        (l->tls_port != 0 && !open_addresses(l, TRANSPORT_TLS)))
         return false;
-    if (l->count == 0) {
-        errno = EADDRNOTAVAIL;
-        return fault("nothing to listen on");
-    }
-    return true;
+    if (l->count == 0) /* bind has no address */
+        l->port = l->tls_port = 0;
+    if (!open_unix(l))
+        return false;
+    return l->count > 0 || fault("nothing to listen on", "give bind an address, or a unixsocket");
 }
 
 /* ---- accepting ---- */

@@ -19,14 +19,19 @@ void mailbox_close(struct mailbox *m)
 {
     if (m->fd < 0)
         return;
-    for (struct mail *mail = mailbox_take(m), *next; mail != NULL; mail = next) {
+    mailbox_drop(mailbox_take(m));
+    close(m->fd);
+    m->fd = -1;
+}
+
+void mailbox_drop(struct mail *all)
+{
+    for (struct mail *mail = all, *next; mail != NULL; mail = next) {
         next = mail->next;
         if (mail->kind == MAIL_CONNECTION)
             close(mail->fd);
         free(mail);
     }
-    close(m->fd);
-    m->fd = -1;
 }
 
 struct mail *mail_create(enum mail_kind kind, size_t len)

@@ -14,7 +14,6 @@
 enum mail_kind {
     MAIL_CONNECTION, /* fd is a new connection */
     MAIL_KILL,       /* close the client */
-    MAIL_PUSH,       /* bytes for the client's output */
     MAIL_PUBLISH,    /* a message for subscribers */
     MAIL_USERS,      /* users have changed: who may still listen to channels? */
     MAIL_INVALIDATE, /* a key, and its readers that are with this worker */
@@ -45,13 +44,15 @@ struct mailbox {
     _Atomic size_t waiting; /* bytes of mail that is not done yet */
 };
 
-/* False when the system has no descriptor. */
-bool mailbox_init(struct mailbox *m);
 /* So much mail that who posts more has to wait. */
 #define MAIL_MARK ((size_t)4 << 20)
 
+/* False when the system has no descriptor. */
+bool mailbox_init(struct mailbox *m);
 /* Frees what nobody took. */
 void mailbox_close(struct mailbox *m);
+/* Frees mail that was taken and will not be read: the owner ends. */
+void mailbox_drop(struct mail *all);
 /* `len` bytes of room. NULL when memory is short. */
 struct mail *mail_create(enum mail_kind kind, size_t len);
 /* Takes the mail over. Any thread. */
@@ -62,10 +63,12 @@ struct mail *mailbox_take(struct mailbox *m);
 void mailbox_done(struct mailbox *m, struct mail *mail);
 /* Has the owner look at its mail once more. */
 void mailbox_wake(struct mailbox *m);
+
 static inline size_t mail_bytes(const struct mail *mail)
 {
     return sizeof *mail + mail->len;
 }
+
 static inline bool mailbox_is_full(const struct mailbox *m)
 {
     return atomic_load_explicit(&m->waiting, memory_order_relaxed) > MAIL_MARK;

@@ -154,10 +154,6 @@ static void take_mail(struct worker *w, struct mail *m)
         if ((c = worker_find(w, m->client)) != NULL)
             connection_close(c);
         break;
-    case MAIL_PUSH:
-        if ((c = worker_find(w, m->client)) != NULL)
-            connection_push(c, m->bytes, m->len);
-        break;
     case MAIL_PUBLISH:
         pubsub_deliver(w, m);
         break;
@@ -322,11 +318,7 @@ void worker_destroy(struct worker *w)
         event_free(w->on_cron);
     if (w->on_hungry != NULL)
         event_free(w->on_hungry);
-    while (w->mail != NULL) {
-        struct mail *m = w->mail;
-        w->mail = m->next;
-        mailbox_done(&w->mailbox, m);
-    }
+    mailbox_drop(w->mail);
     mailbox_close(&w->mailbox);
     if (w->base != NULL)
         event_base_free(w->base);

@@ -1,11 +1,8 @@
-/* The server as clients see it: connections, clients, configuration, INFO, start and stop. */
+/* The server as clients see it: connections, clients, configuration, INFO. */
 #include <check.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -230,137 +227,6 @@ START_TEST(asks_for_the_password)
 }
 END_TEST
 
-START_TEST(listens_on_a_unix_socket)
-{
-    struct instance s;
-    struct stat st;
-    instance_start(&s, (const char *const[]){"--unixsocketperm", "750", NULL});
-    ck_assert_int_eq(stat(s.unix_path, &st), 0);
-    ck_assert_uint_eq(st.st_mode & 0777, 0750);
-    int port = s.port;
-    s.port = 0;
-    redisContext *c = instance_connect(&s);
-    ck_assert(asks(c, "PONG", "PING"));
-    redisReply *r = ask(c, "CLIENT INFO");
-    ck_assert_ptr_nonnull(strstr(r->str, "socket:0 "));
-    freeReplyObject(r);
-    redisFree(c);
-    s.port = port;
-    ck_assert_int_eq(instance_stop(&s), 0);
-    ck_assert_int_ne(stat(s.unix_path, &st), 0);
-}
-END_TEST
-
-START_TEST(reads_a_configuration_file)
-{
-    char path[] = "/tmp/zscache-test-conf-XXXXXX", out[8192];
-    int fd = mkstemp(path);
-    static const char text[] = "# a comment\n"
-                               "port 0\n"
-                               "bind 127.0.0.1\n"
-                               "maxmemory \"80mb\"   # and one behind\n"
-                               "save 900 1\n"
-                               "client-output-buffer-limit pubsub 1mb 1mb 5\n";
-    ck_assert_int_eq((int)write(fd, text, sizeof text - 1), (int)sizeof text - 1);
-    struct instance s = {.dir = "/tmp/zscache-test-XXXXXX"};
-    instance_start(&s, (const char *const[]){"--include", path, NULL});
-    redisContext *c = instance_connect(&s);
-    ck_assert_int_eq(info_number(c, "maxmemory"), 80 << 20);
-    redisReply *r = ask(c, "CONFIG GET client-output-buffer-limit");
-    ck_assert_ptr_nonnull(strstr(r->element[1]->str, "pubsub 1048576 1048576 5"));
-    freeReplyObject(r);
-    redisFree(c);
-    ck_assert_int_eq(instance_stop(&s), 0);
-    ck_assert_int_eq((int)write(fd, "maxmemry 1\n", 11), 11);
-    ck_assert_int_eq(server_run((const char *const[]){path, NULL}, out, sizeof out), 1);
-    ck_assert_ptr_nonnull(strstr(out, ":7: maxmemry: there is no such option; the nearest is "
-                                      "maxmemory\n"));
-    close(fd);
-    unlink(path);
-}
-END_TEST
-
-START_TEST(refuses_what_it_does_not_know)
-{
-    static const struct {
-        const char *arguments[4], *says;
-    } cases[] = {
-        {{"--no-such-option", "1"}, "there is no such option"},
-        {{"--maxmemory-polcy", "noeviction"}, "the nearest is maxmemory-policy"},
-        {{"--maxmemory", "lots"}, "argument must be a memory value"},
-        {{"--maxmemory-policy", "nosuch"}, "argument(s) must be one of the following: allkeys-"},
-        {{"--port", "70000"}, "argument must be between 0 and 65535 inclusive"},
-        {{"--threads"}, "a value is missing"},
-        {{"-p", "1"}, "options begin with --"},
-        {{"/nonexistent/file"}, "cannot read /nonexistent/file"},
-        {{"--bind", "192.0.2.1"}, "cannot listen on 192.0.2.1 port 6379"},
-    };
-    char out[8192];
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        ck_assert_int_eq(server_run(cases[i].arguments, out, sizeof out), 1);
-        ck_assert_msg(strstr(out, cases[i].says) != NULL, "%s", out);
-    }
-    ck_assert_int_eq(server_run((const char *const[]){"--help", NULL}, out, sizeof out), 0);
-    ck_assert_ptr_nonnull(strstr(out, "--maxmemory "));
-    ck_assert_int_eq(server_run((const char *const[]){"--version", NULL}, out, sizeof out), 0);
-}
-END_TEST
-
-START_TEST(sends_what_is_due_before_it_stops)
-{
-    struct instance s;
-    instance_start(&s, NULL);
-    redisContext *c = instance_connect(&s);
-    size_t len = (size_t)8 << 20;
-    char *value = calloc(1, len), *got = malloc(len + 64);
-    ck_assert_ptr_nonnull(value);
-    ck_assert_ptr_nonnull(got);
-    ck_assert(asks(c, "OK", "SET long %b", value, len));
-    int fd = instance_socket(&s);
-    send_text(fd, "GET long\r\n");
-    expect_text(fd, "$8388608\r\n");
-    ck_assert_int_eq(kill(s.pid, SIGTERM), 0);
-    ck_assert_uint_eq(read_all(fd, got, len + 64), len + 2);
-    ck_assert_int_eq(instance_wait(&s), 0);
-    close(fd);
-    free(value);
-    free(got);
-    redisFree(c);
-}
-END_TEST
-
-START_TEST(stops_though_a_client_does_not_read)
-{
-    struct instance s;
-    instance_start(&s, NULL);
-    redisContext *c = instance_connect(&s);
-    size_t len = (size_t)32 << 20;
-    char *value = calloc(1, len);
-    ck_assert(asks(c, "OK", "SET long %b", value, len));
-    int fd = instance_socket(&s);
-    send_text(fd, "GET long\r\n");
-    expect_text(fd, "$33554432\r\n");
-    ck_assert_int_eq(kill(s.pid, SIGINT), 0);
-    ck_assert_int_eq(instance_wait(&s), 0);
-    close(fd);
-    free(value);
-    redisFree(c);
-}
-END_TEST
-
-START_TEST(shuts_down_when_told_to)
-{
-    struct instance s;
-    instance_start(&s, NULL);
-    int fd = instance_socket(&s);
-    send_text(fd, "SET a b\r\nSHUTDOWN NOSAVE\r\n");
-    expect_text(fd, "+OK\r\n");
-    ck_assert(is_closed(fd));
-    ck_assert_int_eq(instance_wait(&s), 0);
-    close(fd);
-}
-END_TEST
-
 int main(void)
 {
     TCase *t = tcase_create("basics");
@@ -373,12 +239,6 @@ int main(void)
     tcase_add_test(t, changes_its_configuration);
     tcase_add_test(t, counts_commands_and_errors);
     tcase_add_test(t, asks_for_the_password);
-    tcase_add_test(t, listens_on_a_unix_socket);
-    tcase_add_test(t, reads_a_configuration_file);
-    tcase_add_test(t, refuses_what_it_does_not_know);
-    tcase_add_test(t, sends_what_is_due_before_it_stops);
-    tcase_add_test(t, stops_though_a_client_does_not_read);
-    tcase_add_test(t, shuts_down_when_told_to);
     Suite *s = suite_create("server_basics");
     suite_add_tcase(s, t);
     SRunner *runner = srunner_create(s);

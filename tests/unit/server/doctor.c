@@ -17,6 +17,7 @@ static struct doctor_facts healthy(void)
                   .stored_bytes = 20 * MIB,
                   .key_bytes = 2 * MIB,
                   .used_memory = 30 * MIB,
+                  .other_bytes = 3 * MIB,
                   .cap = 100 * MIB},
         .pool = {.pages_used = 24 * 256, .objects_bytes = 23 * MIB},
         .rss = 32 * MIB,
@@ -68,6 +69,7 @@ struct complaint {
 
 static const struct complaint complaints[] = {
     {FACT(maxmemory), 0, CACHE(cap), 0, "No cap is set"},
+    {FACT(maxmemory), 1 * MIB, CACHE(cap), 1 * MIB, "maxmemory leaves no room for data"},
     {FACT(machine), 105 * MIB, NO, 0, "maxmemory is 95% of the 105.0 MiB"},
     {CACHE(refused), 7, NO, 0, "7 writes were refused"},
     {CACHE(evicted), 9, NO, 0, "9 items were evicted to stay below the cap, and 10% of the reads"},

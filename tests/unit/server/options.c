@@ -93,6 +93,7 @@ START_TEST(wrong_values)
         {"client-output-buffer-limit", "normal 1 2"},
         {"client-output-buffer-limit", "nobody 1 2 3"},
         {"client-output-buffer-limit", "normal 1 2 -3"},
+        {"client-output-buffer-limit", "normal 1 2 9223372036854775807"},
         {"client-output-buffer-limit", ""},
     };
     struct settings s;
@@ -117,6 +118,7 @@ START_TEST(nearest_names)
     ck_assert_str_eq(option_nearest("maxmemry"), "maxmemory");
     ck_assert_str_eq(option_nearest("trheads"), "threads");
     ck_assert_str_eq(option_nearest("max-clients"), "maxclients");
+    ck_assert_ptr_null(option_nearest("what-is-this"));
     ck_assert_ptr_null(option_find("nosuch", 6));
     ck_assert_ptr_nonnull(option_find("MaxMemory", 9));
 }
@@ -140,7 +142,7 @@ END_TEST
 static void *post(void *arg)
 {
     for (unsigned i = 0; i < MAILS; i++) {
-        struct mail *m = mail_create(MAIL_PUSH, sizeof i);
+        struct mail *m = mail_create(MAIL_KILL, sizeof i);
         ck_assert_ptr_nonnull(m);
         memcpy(m->bytes, &i, sizeof i);
         mailbox_post(arg, m);
