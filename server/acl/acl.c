@@ -281,24 +281,28 @@ enum acl_error acl_change(struct server *s, const struct acl_change *c, struct a
     return e;
 }
 
-/* ">password" in memory of its own; NULL when that is short. */
-static char *password_rule(const char *password)
+/* What the option requirepass says now, as a rule in memory of its own: ">password" or "nopass".
+ * NULL when memory is short. */
+static char *password_rule(struct server *s)
 {
-    size_t len = strlen(password);
-    char *rule = malloc(len + 2);
-    if (rule != NULL)
-        snprintf(rule, len + 2, ">%s", password);
+    lock_acquire(&s->settings.lock);
+    const char *password = s->settings.requirepass;
+    size_t cap = sizeof "nopass" + strlen(password);
+    char *rule = malloc(cap);
+    if (rule != NULL && password[0] != '\0')
+        snprintf(rule, cap, ">%s", password);
+    else if (rule != NULL)
+        snprintf(rule, cap, "nopass");
+    lock_release(&s->settings.lock);
     return rule;
 }
 
-bool acl_require(struct server *s, const char *password)
+bool acl_require_password(struct server *s)
 {
-    char *rule = password_rule(password);
+    char *rule = password_rule(s);
     if (rule == NULL)
         return false;
     struct acl_word words[2] = {{"resetpass", 9}, {rule, strlen(rule)}}, bad;
-    if (password[0] == '\0')
-        words[1] = (struct acl_word){"nopass", 6};
     struct acl_change c = {
         .name = default_name, .name_len = sizeof default_name - 1, .words = words, .count = 2};
     bool open;
@@ -310,14 +314,12 @@ bool acl_require(struct server *s, const char *password)
 struct acl_user *acl_default_user(struct server *s)
 {
     struct acl_rules r = acl_rules(s);
-    bool open, has_password = s->settings.requirepass[0] != '\0';
-    char *rule = password_rule(s->settings.requirepass);
+    bool open;
+    char *rule = password_rule(s);
     if (rule == NULL)
         return NULL;
     struct acl_word bad,
         words[] = {{"on", 2}, {"~*", 2}, {"&*", 2}, {"+@all", 5}, {rule, strlen(rule)}};
-    if (!has_password)
-        words[4] = (struct acl_word){"nopass", 6};
     struct acl_user *u = acl_user_create(default_name, sizeof default_name - 1, false);
     if (u != NULL &&
         acl_user_apply(u, &r, words, sizeof words / sizeof words[0], &bad, &open) != ACL_OK) {

@@ -62,8 +62,9 @@ enum acl_error acl_change(struct server *s, const struct acl_change *c, struct a
 /* The default user as it begins: may do everything, with the password of the options. Not yet
  * published. NULL when memory is short. */
 struct acl_user *acl_default_user(struct server *s);
-/* The option requirepass has changed: sets the default user's password to this, or none. */
-bool acl_require(struct server *s, const char *password);
+/* The option requirepass has changed: gives the default user that password, or none. False when
+ * memory is short. */
+bool acl_require_password(struct server *s);
 /* Anybody who connects is the default user, without a password. */
 bool acl_is_open(const struct server *s);
 
@@ -90,8 +91,6 @@ bool acl_may_run_at_exec(struct request *rq);
 bool acl_may_run_in_script(struct request *rq);
 /* False when the client's user is no more, or may not hear what the client listens to. */
 bool acl_client_is_welcome(struct client *c);
-/* Whether the client may use the channel, or subscribe to the pattern. */
-bool acl_channel_allowed(struct client *c, const char *channel, size_t len, bool is_pattern);
 
 /* ---- acl_file.c ---- */
 

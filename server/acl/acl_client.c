@@ -179,9 +179,3 @@ bool acl_may_run_at_exec(struct request *rq)
         deny_late(rq, v, at);
     return v == ACL_ALLOWED;
 }
-
-bool acl_channel_allowed(struct client *c, const char *channel, size_t len, bool is_pattern)
-{
-    return is_up_to_date(c) &&
-           (c->acl_pass != 0 || acl_check_channel(c->user, channel, len, is_pattern));
-}

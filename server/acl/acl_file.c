@@ -20,14 +20,28 @@ struct reading {
     struct server *server;
     struct acl_user **users;
     size_t count, cap;
-    const char *file;
+    const char *file; /* NULL = the option "user" */
     unsigned line;
     char *error;
 };
 
 static bool fault(struct reading *r, const char *what, const char *detail)
 {
-    snprintf(r->error, ACL_FILE_ERROR, "%s:%u: %s%s. ", r->file, r->line, what, detail);
+    if (r->file == NULL)
+        snprintf(r->error, ACL_FILE_ERROR, "option user: %s%s", what, detail);
+    else
+        snprintf(r->error, ACL_FILE_ERROR, "%s:%u: %s%s. ", r->file, r->line, what, detail);
+    return false;
+}
+
+/* Of a line of the option, which has no place of its own, the user and the rule are told. */
+static bool wrong_rule(struct reading *r, const struct acl_user *u, const struct acl_word *rule,
+                       const char *what)
+{
+    if (r->file != NULL)
+        return fault(r, what, "");
+    snprintf(r->error, ACL_FILE_ERROR, "option user: %s: '%.*s': %s", u->name,
+             (int)(rule->len < 128 ? rule->len : 128), rule->text, what);
     return false;
 }
 
@@ -78,8 +92,9 @@ static struct acl_user *make_user(struct reading *r, const struct acl_word *word
         acl_user_finish(u);
         return u;
     }
+    (void)wrong_rule(r, u, &bad,
+                     open ? "Unmatched parenthesis in selector definition" : acl_error_text(e));
     (void)acl_user_release(u);
-    (void)fault(r, open ? "Unmatched parenthesis in selector definition" : acl_error_text(e), "");
     return NULL;
 }
 
@@ -156,11 +171,33 @@ static bool take_over(struct reading *r, bool ok, const struct client *self)
 
 bool acl_lines_load(struct server *s, const char *lines, char *error)
 {
-    struct reading r = {.server = s, .file = "user", .error = error};
+    struct reading r = {.server = s, .error = error};
     char *copy = strdup(lines);
     bool ok = copy != NULL ? read_lines(&r, copy, false) : fault(&r, "out of memory", "");
     free(copy);
     return take_over(&r, ok, NULL);
+}
+
+static char *read_whole(int fd, uint64_t size)
+{
+    if (size > FILE_MAX) {
+        errno = EFBIG;
+        return NULL;
+    }
+    char *text = malloc((size_t)size + 1);
+    if (text == NULL)
+        return NULL;
+    size_t len = 0;
+    ssize_t n = 1;
+    while (n > 0 && len < size) {
+        n = read(fd, text + len, (size_t)size - len);
+        len += n > 0 ? (size_t)n : 0;
+    }
+    text[len] = '\0';
+    if (n >= 0)
+        return text;
+    free(text);
+    return NULL;
 }
 
 /* The whole file and a zero. NULL with errno set. */
@@ -170,17 +207,10 @@ static char *read_file(const char *path)
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return NULL;
-    char *text = NULL;
-    size_t len = 0, most = 0;
-    if (fstat(fd, &st) == 0 && (uint64_t)st.st_size <= FILE_MAX) {
-        most = (size_t)st.st_size;
-        text = malloc(most + 1);
-    }
-    for (ssize_t n = 1; text != NULL && n > 0 && len<most; len += n> 0 ? (size_t)n : 0)
-        n = read(fd, text + len, most - len);
-    if (text != NULL)
-        text[len] = '\0';
+    char *text = fstat(fd, &st) == 0 ? read_whole(fd, (uint64_t)st.st_size) : NULL;
+    int saved = errno;
     close(fd);
+    errno = saved;
     return text;
 }
 

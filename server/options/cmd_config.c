@@ -150,16 +150,6 @@ static void undo(struct request *rq, const struct change *changes, size_t n)
     lock_release(&s->lock);
 }
 
-static bool pass_on_password(struct server *s)
-{
-    lock_acquire(&s->settings.lock);
-    char *password = strdup(s->settings.requirepass);
-    lock_release(&s->settings.lock);
-    bool ok = password != NULL && acl_require(s, password);
-    free(password);
-    return ok;
-}
-
 /* Has what the options set taken up by those who keep it in a form of their own. Replies the error
  * and returns false when that fails. */
 static bool pass_on(struct request *rq, const struct change *changes, size_t n)
@@ -174,7 +164,8 @@ static bool pass_on(struct request *rq, const struct change *changes, size_t n)
         return false;
     }
     for (size_t i = 0; i < n; i++) {
-        if (strcmp(changes[i].option->name, "requirepass") == 0 && !pass_on_password(rq->server)) {
+        if (strcmp(changes[i].option->name, "requirepass") == 0 &&
+            !acl_require_password(rq->server)) {
             reply_oom(rq);
             return false;
         }
