@@ -146,17 +146,6 @@ static const char *const compression_names[] = {
 
 #define COMPRESSIONS (sizeof compression_names / sizeof compression_names[0])
 
-static bool parse_name(const char *const *names, size_t n, const char *s, size_t len, size_t *out)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (strlen(names[i]) == len && strncasecmp(names[i], s, len) == 0) {
-            *out = i;
-            return true;
-        }
-    }
-    return false;
-}
-
 const char *cache_policy_name(enum cache_policy p)
 {
     return (unsigned)p < CACHE_POLICIES ? policy_names[p] : NULL;
@@ -164,23 +153,16 @@ const char *cache_policy_name(enum cache_policy p)
 
 bool cache_policy_parse(const char *s, size_t len, enum cache_policy *out)
 {
-    size_t i;
-    if (!parse_name(policy_names, CACHE_POLICIES, s, len, &i))
-        return false;
-    *out = (enum cache_policy)i;
-    return true;
+    for (size_t i = 0; i < CACHE_POLICIES; i++) {
+        if (strlen(policy_names[i]) == len && strncasecmp(policy_names[i], s, len) == 0) {
+            *out = (enum cache_policy)i;
+            return true;
+        }
+    }
+    return false;
 }
 
 const char *cache_compression_name(enum cache_compression c)
 {
     return (unsigned)c < COMPRESSIONS ? compression_names[c] : NULL;
-}
-
-bool cache_compression_parse(const char *s, size_t len, enum cache_compression *out)
-{
-    size_t i;
-    if (!parse_name(compression_names, COMPRESSIONS, s, len, &i))
-        return false;
-    *out = (enum cache_compression)i;
-    return true;
 }

@@ -49,16 +49,16 @@ enum command_flags {
     CMD_MOVABLEKEYS = 1u << 12,
     CMD_SKIP_MONITOR = 1u << 13,
     CMD_SKIP_SLOWLOG = 1u << 14,
-    /* ACL categories only; the last two in the place of the group's */
-    CMD_DANGEROUS = 1u << 23,
+    CMD_ALLOW_BUSY = 1u << 15, /* also while a script keeps all others waiting */
+    /* ACL categories only; the first two in the place of the group's */
     CMD_KEYSPACE = 1u << 17,
     CMD_CONNECTION = 1u << 18,
-    CMD_ALLOW_BUSY = 1u << 15, /* also while a script keeps all others waiting */
+    CMD_DANGEROUS = 1u << 23,
     /* Not Redis's: */
     CMD_SUBSCRIBED = 1u << 16, /* allowed to a subscriber that speaks RESP2 */
     CMD_AT_ONCE = 1u << 20,    /* runs after MULTI, too, where others are queued */
-    CMD_APART = 1u << 22,      /* looks at no key, nor at what all of them make up */
     CMD_OTHER_DB = 1u << 21,   /* touches, or goes over to, another database than the client's */
+    CMD_APART = 1u << 22,      /* looks at no key, nor at what all of them make up */
     CMD_TIMED = 1u << 31,      /* may be slow, so it is timed by itself. Set by the table */
 };
 
@@ -174,11 +174,6 @@ void request_touched(struct request *rq, const struct cache_key *key, const char
 void request_flushed(struct request *rq, int db);
 /* A key was looked for and not found: there is an event for that. */
 void request_missed(struct request *rq, const struct cache_key *key);
-
-/* Positions of all keys of a command; returns how many, of which at most `max` are in `pos`. -1 =
- * the arguments do not tell. */
-int command_key_positions(const struct command *c, size_t argc, const struct resp_arg *argv,
-                          int *pos, int max);
 
 /* What the server and the client of a request are, for handlers that know neither struct. */
 struct cache *request_cache(const struct request *rq);

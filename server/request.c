@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "commands/number.h"
 #include "server.h"
 
 /* Copies of chunked arguments that live as long as the command. */
@@ -67,30 +68,10 @@ bool request_key(struct request *rq, size_t i, struct cache_key *key)
     return bytes != NULL && cache_key_init(rq->cache, key, client_db(rq->client), bytes, len);
 }
 
-/* The canonical form of an integer alone, as Redis's string2ll(). */
-static bool parse_integer(const char *text, size_t len, int64_t *out)
-{
-    bool negative = len > 0 && *text == '-';
-    const char *digit = text + negative, *end = text + len;
-    if (digit == end || end - digit > 19 || (*digit == '0' && (end - digit > 1 || negative)))
-        return false;
-    int64_t n = 0;
-    for (; digit < end; digit++) {
-        if (*digit < '0' || *digit > '9' || __builtin_mul_overflow(n, 10, &n) ||
-            __builtin_sub_overflow(n, *digit - '0', &n))
-            return false;
-    }
-    /* Counted downwards, since there is one more negative number. */
-    if (!negative && n == INT64_MIN)
-        return false;
-    *out = negative ? n : -n;
-    return true;
-}
-
 bool request_parse_integer(const struct request *rq, size_t i, int64_t *out)
 {
     const struct resp_arg *arg = &rq->argv[i];
-    return arg->ptr != NULL && parse_integer(arg->ptr, arg->len, out);
+    return arg->ptr != NULL && number_parse_int(arg->ptr, arg->len, out);
 }
 
 bool request_integer(struct request *rq, size_t i, int64_t *out)

@@ -14,8 +14,9 @@
  * into them, and the last zspage of a class that is not full is cut back by compaction: so a class
  * wastes less than a page or two, however long its chains are.
  *
- * Handle table, one word a handle:  live: page number << 8 | object << 1     (object = number among
- * those that start in that page); free: number of the next free handle << 1 | 1.
+ * Handle table, one word a handle:
+ *   live: page number << 8 | object << 1    object = number among those that start in that page
+ *   free: number of the next free handle << 1 | 1
  *
  * Lock order: class (ascending) > handles > pages. Pins come before none of them: a reader pins
  * without a lock, and a mover, under the lock of the class, only tries.

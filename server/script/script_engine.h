@@ -13,7 +13,7 @@
 enum script_stop {
     SCRIPT_GOES_ON,
     SCRIPT_KILLED,      /* by SCRIPT KILL */
-    SCRIPT_TOO_LONG,    /* script-time-limit */
+    SCRIPT_TOO_LONG,    /* script-time-max */
     SCRIPT_NO_SERVER,   /* it stops */
     SCRIPT_OUT_OF_KEYS, /* needs more than the keys that are locked; nothing is written yet */
 };

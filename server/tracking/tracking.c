@@ -1,5 +1,6 @@
 #include "tracking.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "options/option.h"
@@ -252,13 +253,19 @@ static void tell(struct connection *c, const char *key, size_t len)
         return;
     }
     struct mail *m = invalidation(MAIL_REDIRECTED, NULL, key == NULL ? "" : key, len, 0);
-    if (m == NULL) {
+    size_t bytes = m == NULL ? 0 : mail_bytes(m);
+    if (m == NULL || !cache_may_charge(s->cache, bytes)) {
+        free(m);
         connection_close(c); /* its cache goes with it */
         return;
     }
     m->all = key == NULL;
-    if (!server_mail(s, redirect, m))
+    m->charged = true;
+    cache_charge(s->cache, (int64_t)bytes);
+    if (!server_mail(s, redirect, m)) {
+        cache_charge(s->cache, -(int64_t)bytes);
         tell_broken(c, redirect);
+    }
 }
 
 static bool skips(const struct client *c, const struct mail *m)

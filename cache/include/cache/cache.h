@@ -203,7 +203,7 @@ enum cache_status cache_set(struct cache_thread *t, const struct cache_key *k, e
 enum cache_status cache_delete(struct cache_thread *t, const struct cache_key *k);
 
 /* Read-modify-write: the shard of the key is locked from begin to end. Between them the view (when
- * found) may be read, and at most one of store, delete, expire, patch and append is called. Keep it
+ * found) may be read, and at most one of store, delete, expire and patch is called. Keep it
  * short; no other cache call but views. */
 struct cache_update {
     const struct cache_key *key;
@@ -361,10 +361,9 @@ const char *cache_check(struct cache_thread *t);
  * Returns how many it did. */
 size_t cache_damage(struct cache_thread *t, size_t n, uint64_t seed);
 
-/* Options and policies by name, for CONFIG. NULL / false when there is none. */
+/* Policies and options by name. NULL / false when there is none. */
 const char *cache_policy_name(enum cache_policy p);
 bool cache_policy_parse(const char *s, size_t len, enum cache_policy *out);
 const char *cache_compression_name(enum cache_compression c);
-bool cache_compression_parse(const char *s, size_t len, enum cache_compression *out);
 
 #endif

@@ -5,9 +5,9 @@
  * bulk string over RESP_CHUNK_FROM bytes is taken out of the caller's buffer into chunks as it
  * comes.
  *
- *   caller's buffer:  *3\r\n $3\r\nSET\r\n $1\r\nk\r\n $70000\r\n (payload moved out) \r\n
- * *1\r\n... ^ start of the command                                             ^ length argv:
- * {ptr,3}   {ptr,1}   {NULL,70000,chain -> chunk -> chunk -> ...}
+ *   buffer  | *3 | $3 SET | $1 k | $70000 (the payload has moved out) | *1 ...
+ *           ^ start of the command                                    ^ length
+ *   argv    {ptr, 3}  {ptr, 1}  {NULL, 70000, chain -> chunk -> chunk -> ...}
  *
  * Not thread safe: one thread at a time for one parser.
  */

@@ -18,6 +18,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define ZS_PAGE_SIZE      4096u
 #define ZS_BLOCK_SIZE     (2u << 20)
 #define ZS_MIN_ALLOC_SIZE 32u
@@ -72,8 +76,8 @@ enum zs_mapmode {
  * ptr and len.
  *
  *   one page, or adjacent pages:   ptr -> the pool itself
- *   pages that are not adjacent:   ptr -> the caller's buffer (assembled; written back at unmap for
- * RW and WO)
+ *   pages that are not adjacent:   ptr -> the caller's buffer, where the object is put together;
+ *                                  RW and WO write it back at unmap
  */
 struct zs_map {
     void *ptr;
@@ -206,5 +210,9 @@ void zs_class_stats(struct zs_pool *pool, unsigned n, struct zs_class_stats *out
 /* Walks every invariant. Returns NULL when all hold, else what does not (a constant string). Stops
  * the pool meanwhile. For tests and DEBUG; no object may be mapped for writing. */
 const char *zs_check(struct zs_pool *pool);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
