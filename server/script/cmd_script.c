@@ -187,8 +187,7 @@ static void script_help(struct request *rq)
 #define DEPENDS    "Depends on the script that is executed."
 #define STRAYS                                                                                     \
     "A script that touches keys which KEYS does not name is carried out with all keys locked; "    \
-    "see "                                                                                         \
-    "decisions.md. There are no cjson, cmsgpack, struct and bit libraries, and no loadstring."
+    "see decisions.md. There is no loadstring, and settings of cjson last as long as the script."
 
 static const struct command script_subcommands[] = {
     {.name = "exists",

@@ -148,10 +148,7 @@ static const struct {
 void script_api(lua_State *lua)
 {
     lua_newtable(lua);
-    for (const luaL_Reg *r = functions; r->name != NULL; r++) {
-        lua_pushcfunction(lua, r->func);
-        lua_setfield(lua, -2, r->name);
-    }
+    script_functions(lua, functions);
     for (size_t i = 0; i < sizeof constants / sizeof constants[0]; i++) {
         lua_pushinteger(lua, constants[i].value);
         lua_setfield(lua, -2, constants[i].name);

@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "command.h"
 #include "script_cache.h"
+#include "script_json.h"
 
 /* Why a script must end, whatever it catches. */
 enum script_stop {
@@ -41,7 +42,8 @@ struct script_engine {
     unsigned compiled; /* functions that are kept */
     uint64_t flushes;  /* of the cache, when they were compiled */
     struct random random;
-    struct resp_out out; /* the reply of a command that a script called */
+    struct script_json json; /* settings that a script has made */
+    struct resp_out out;     /* the reply of a command that a script called */
     struct resp_arg *argv;
     size_t argv_cap;
     struct script_run *run; /* NULL: none */
@@ -69,6 +71,20 @@ void script_sandbox(lua_State *lua);
 /* Makes the table on the top of the stack one that scripts can read only: replaces it by an empty
  * one that leads to it. */
 void script_protect(lua_State *lua);
+/* Adds functions to the table on the top of the stack. */
+struct luaL_Reg;
+void script_functions(lua_State *lua, const struct luaL_Reg *functions);
+/* Adds a table of functions that scripts can only read to the one on the top of the stack. */
+void script_library(lua_State *lua, const char *name, const struct luaL_Reg *functions);
+
+/* ---- the libraries, each in a file of its own ---- */
+
+/* Add `bit`, `cmsgpack` and `struct` to the table on the top of the stack; `cjson` is in
+ * script_json.h. */
+void script_bit_open(lua_State *lua);
+void script_msgpack_open(lua_State *lua);
+void script_struct_open(lua_State *lua);
+
 /* ---- script_api.c ---- */
 
 /* Adds `redis` to the table on the top of the stack. */

@@ -269,6 +269,7 @@ static void carry_out(struct script_engine *e, struct script_run *run, int *fail
 {
     struct script_activity *a = &e->worker->script;
     e->run = run;
+    script_json_preset(&e->json);
     run->start_us = clock_mono_us();
     atomic_store(&a->wrote, false);
     atomic_store(&a->since_us, run->start_us);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "script_engine.h"
+#include "script_json.h"
 
 /* The matcher calls itself for items of a pattern, so the depth of the stack follows from this. */
 #define PATTERN_MOST 4096
@@ -39,6 +40,22 @@ void script_protect(lua_State *lua)
     lua_setfield(lua, -2, "__metatable");
     lua_setmetatable(lua, -2);
     lua_remove(lua, -2);
+}
+
+void script_functions(lua_State *lua, const luaL_Reg *functions)
+{
+    for (const luaL_Reg *r = functions; r->name != NULL; r++) {
+        lua_pushcfunction(lua, r->func);
+        lua_setfield(lua, -2, r->name);
+    }
+}
+
+void script_library(lua_State *lua, const char *name, const luaL_Reg *functions)
+{
+    lua_newtable(lua);
+    script_functions(lua, functions);
+    script_protect(lua);
+    lua_setfield(lua, -2, name);
 }
 
 /* ---- functions in the place of Lua's ---- */
@@ -267,14 +284,15 @@ void script_sandbox(lua_State *lua)
         lua_getglobal(lua, from_base[i]);
         lua_setfield(lua, -2, from_base[i]);
     }
-    for (const luaL_Reg *r = own_base; r->name != NULL; r++) {
-        lua_pushcfunction(lua, r->func);
-        lua_setfield(lua, -2, r->name);
-    }
+    script_functions(lua, own_base);
     take_library(lua, LUA_STRLIBNAME);
     take_library(lua, LUA_TABLIBNAME);
     take_library(lua, LUA_MATHLIBNAME);
     take_clock(lua);
+    script_json_open(lua);
+    script_msgpack_open(lua);
+    script_struct_open(lua);
+    script_bit_open(lua);
     script_api(lua);
     enclose(lua);
 }

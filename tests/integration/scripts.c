@@ -92,6 +92,35 @@ START_TEST(nothing_stays_behind)
 }
 END_TEST
 
+/* What the libraries gather is the script's memory, and their settings end with it. */
+START_TEST(libraries_keep_to_the_limits)
+{
+    static const char *const greedy[] = {
+        "return #cjson.encode(string.rep('\\1', 3000000))",
+        "return #cjson.decode('\"' .. string.rep('\\\\n', 3000000) .. '\"')",
+        "return cjson.decode('[' .. string.rep('[],', 1000000) .. '1]')",
+        "local t = {} for i = 1, 100000 do t[i] = string.rep('x', 20) end "
+        "return #cmsgpack.pack(t, t, t, t, t, t)",
+        "return struct.pack('c0', string.rep('x', 5000000)) .. struct.pack('c0', string.rep('x', "
+        "5000000))",
+    };
+    for (size_t i = 0; i < sizeof greedy / sizeof greedy[0]; i++) {
+        redisReply *r = ask(one, "EVAL %s 0", greedy[i]);
+        ck_assert_int_eq(r->type, REDIS_REPLY_ERROR);
+        ck_assert_msg(strstr(r->str, "not enough memory") != NULL, "%s: %s", greedy[i], r->str);
+        freeReplyObject(r);
+        expect("return cjson.encode({1})", "[1]");
+    }
+    expect("cjson.encode_number_precision(3) return cjson.encode(1/3)", "0.333");
+    expect("return cjson.encode(1/3)", "0.33333333333333");
+    expect("cjson.encode_max_depth(5000)",
+           "ERR user_script:1: expected integer between 1 and 1000");
+    expect("return cmsgpack.unpack(string.rep('\\145', 2000))",
+           "ERR user_script:1: too many nested tables");
+    expect("cjson.x = 1", "ERR user_script:1: Attempt to modify a readonly table");
+}
+END_TEST
+
 START_TEST(scripts_are_kept_by_id)
 {
     static const char id[] = "e0e1f9fabfc9d4800c877a703b823ac0578ff8db"; /* of "return 1" */
@@ -358,6 +387,7 @@ int main(void)
     tcase_set_timeout(t, 120);
     tcase_add_test(t, nothing_dangerous_is_seen);
     tcase_add_test(t, nothing_stays_behind);
+    tcase_add_test(t, libraries_keep_to_the_limits);
     tcase_add_test(t, scripts_are_kept_by_id);
     tcase_add_test(t, limits_end_a_script);
     tcase_add_test(t, keys_that_are_not_declared);

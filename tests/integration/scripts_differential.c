@@ -259,6 +259,62 @@ static const struct step steps[] = {
     RUN("#!lua flags=allow-oom,no-cluster,allow-stale,allow-cross-slot-keys\nreturn 1"),
     PLAIN("SCRIPT FLUSH SYNC"),
     PLAIN("SCRIPT FLUSH ASYNC"),
+    /* ---- libraries ---- */
+    RUN("return cjson.encode({1,'a\"/\\n\\1\\127',{x=cjson.null},{},true,1.5,1e20,1/3})"),
+    RUN("return {cjson.encode({[1]=1,[9]=9}), cjson.encode(nil), cjson.encode('')}"),
+    RUN("return cjson.encode({[1]=1,[1000]=3})"),
+    RUN("cjson.encode_sparse_array(true) local s = cjson.encode({[1]=1,[1000]=3}) "
+        "cjson.encode_sparse_array(false) return #s"),
+    RUN("return cjson.encode(0/0)"),
+    RUN("return cjson.encode({[true]=1})"),
+    RUN("return cjson.encode(print)"),
+    RUN("local t = {} t.t = t return cjson.encode(t)"),
+    RUN("return cjson.encode(1, 2)"),
+    RUN("local v = "
+        "cjson.decode('{\"a\":[1,{\"b\":\"\\\\u00e9\\\\ud83d\\\\ude00\\\\n\"}],\"n\":null}') "
+        "return {v.a[1], v.a[2].b, tostring(v.n == cjson.null)}"),
+    RUN("return cjson.decode('[null,true,false,-1.0e2,\" \",[]]')"),
+    WITH("local r = {} for i = 1, #ARGV do r[i] = select(2, pcall(cjson.decode, ARGV[i])) end "
+         "return r",
+         "0 {} [1,] [1 {\"a\"} {\"a\":} {\"a\":1,} {a:1} [1]2 nul tru - .5 01 0x10 \"\\x\" "
+         "\"\\ud83d\" \"a"),
+    RUN("return cjson.decode(string.rep('[', 1001) .. string.rep(']', 1001))"),
+    RUN("return #cjson.decode(string.rep('[', 1000) .. string.rep(']', 1000))"),
+    RUN("return cjson.decode('\\0a')"),
+    RUN("cjson.encode = 1"),
+    RUN("return {bit.tobit(4294967303), bit.bnot(0), bit.band(5, 3, 1), bit.bor(1, 2, 4), "
+        "bit.bxor(5, 3)}"),
+    RUN("return {bit.lshift(1, 31), bit.rshift(-256, 8), bit.arshift(-256, 40), bit.rol(3, 31), "
+        "bit.ror(3, 1), bit.bswap(1)}"),
+    RUN("return {bit.tohex(255), bit.tohex(-1, 4), bit.tohex(2147483647, -3), bit.tohex(1, 0)}"),
+    RUN("return bit.band()"),
+    RUN("return cmsgpack.pack(1, -1, 128, -33, 65536, 1e18, 0.5, 0.1, 'a', true, nil, {}, {1}, "
+        "{a=1})"),
+    RUN("return #cmsgpack.pack(string.rep('x', 300), string.rep('x', 70000), -129, -32769, -1e18)"),
+    RUN("local t = {} for i = 1, 20 do t[i] = i end return cmsgpack.pack(t)"),
+    RUN("local t = {} t.t = t return cmsgpack.pack(t)"),
+    RUN("return cmsgpack.pack()"),
+    RUN("return {cmsgpack.unpack(cmsgpack.pack(7, -7, 300, -300, 70000, -70000, 1e12, 'abc', "
+        "{1,{2}}))}"),
+    RUN("return tostring(cmsgpack.unpack(cmsgpack.pack(0.1)))"),
+    RUN("return {cmsgpack.unpack_one(cmsgpack.pack(1, 2, 3), 1)}"),
+    RUN("return {cmsgpack.unpack_limit(cmsgpack.pack(1, 2, 3), 2)}"),
+    RUN("return {cmsgpack.unpack_limit(cmsgpack.pack(1, 2, 3), 0)}"),
+    RUN("return cmsgpack.unpack('\\146\\1')"),
+    RUN("return cmsgpack.unpack('\\193')"),
+    RUN("return struct.pack('>bHi3I8!4xd<fc2s', -1, 2, -3, 4, 1.5, 2.5, 'abc', 'de')"),
+    RUN("return {struct.unpack('>bHi3I8c2s', struct.pack('>bHi3I8c2s', -1, 2, -3, 4, 'abc', "
+        "'de'))}"),
+    RUN("return {struct.unpack('bc0', '\\3abcdef')}"),
+    RUN("return {struct.unpack('b', 'abc', 3)}"),
+    RUN("return struct.unpack('i', 'abc')"),
+    RUN("return struct.unpack('s', 'abc')"),
+    RUN("return struct.unpack('c0', 'abc')"),
+    RUN("return {struct.size('!bhilTfd'), struct.size('bd'), struct.size('')}"),
+    RUN("return struct.size('s')"),
+    RUN("return struct.pack('i33', 1)"),
+    RUN("return struct.pack('z', 1)"),
+    RUN("return struct.pack('b')"),
 };
 
 #define STEPS (sizeof steps / sizeof steps[0])
