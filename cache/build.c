@@ -33,41 +33,6 @@ static bool codes_on_write(const struct cache *c)
     return atomic_load_explicit(&c->compression, memory_order_relaxed) == CACHE_ON_WRITE;
 }
 
-/* ---- coding ---- */
-
-static size_t object_class(const struct cache *c, size_t size)
-{
-    int class = zs_lookup_class_index(c->pool, size);
-    return class < 0 ? SIZE_MAX : (size_t) class;
-}
-
-struct coded encode_value(struct cache_thread *t, const struct item *key, const void *raw,
-                          size_t raw_len, size_t head, enum codec_effort effort, uint8_t *out)
-{
-    struct cache *c = t->cache;
-    struct learner_choice choice;
-    struct coded coded = {0, CODEC_RAW, 0};
-    if (raw_len == 0)
-        return coded;
-    learner_choose(c->learner, key->key, key->key_len, raw_len, &choice);
-    if (choice.wanted)
-        learner_sample(c->learner, &choice, raw, raw_len, t->now_ms);
-    if (!choice.promising || codec_looks_incompressible(raw, raw_len)) {
-        learner_coded(c->learner, &choice, raw_len, raw_len);
-        return coded;
-    }
-    enum codec_id id = CODEC_RAW;
-    size_t len = codec_encode(t->codec, effort, choice.dict, raw, raw_len, out, raw_len - 1, &id);
-    count(t, N_ATTEMPTS, 1);
-    learner_coded(c->learner, &choice, raw_len, len == 0 ? raw_len : len);
-    /* Three bytes more of header: stored length and dictionary. */
-    if (len == 0 || object_class(c, head + 3 + len) >= object_class(c, head + raw_len)) {
-        count(t, N_REJECTED, 1);
-        return coded;
-    }
-    return (struct coded){len, (uint8_t)id, (uint8_t)choice.id};
-}
-
 /* ---- objects ---- */
 
 /* Where an object is written: in place, or in a scratch buffer when it does not lie together. */
@@ -156,6 +121,7 @@ static enum cache_status build_coded(struct cache_thread *t, const struct build 
             it->flags = (uint8_t)((it->flags & ~ITEM_CODEC) | coded.codec);
             it->dict = coded.dict;
             it->stored_len = coded.len;
+            it->check = coded.check;
             stored = t->scratch[out];
         } else {
             it->flags |= ITEM_STUBBORN;

@@ -57,6 +57,7 @@ enum counter {
     N_GHOST_HITS,
     N_ATTEMPTS,
     N_REJECTED,
+    N_MISCODED,
     N_RECODED,
     N_WARMED,
     N_SEGMENTS_READ,
@@ -326,14 +327,26 @@ enum cache_status build_segment(struct cache_thread *t, const struct item *it, c
 enum cache_status object_alloc(struct cache_thread *t, size_t size, uint32_t *handle);
 /* What new items carry, by the policy and compression in force. */
 uint8_t build_flags(const struct cache *c);
-/* Codes a value of one piece into out (SCRATCH_BYTES). Returns the stored length and sets codec and
- * dict; 0 = stays raw. `head` = bytes before the stored ones. */
+
+/* ---- coding.c ---- */
+
+/* What is known of stored bytes; len 0 = the value stays raw. */
 struct coded {
     size_t len;
     uint8_t codec, dict;
+    uint32_t check; /* check_bytes() of it */
 };
+static inline struct coded item_coded(const struct item *it)
+{
+    return (struct coded){it->stored_len, (uint8_t)item_codec(it), it->dict, it->check};
+}
+/* Codes a value of one piece, with the dictionary of its key, into out (SCRATCH_BYTES), if that
+ * brings it into a smaller class. `head` = bytes before the stored ones. */
 struct coded encode_value(struct cache_thread *t, const struct item *key, const void *raw,
                           size_t raw_len, size_t head, enum codec_effort effort, uint8_t *out);
+/* False when they are damaged; dst must not be shown to anyone then. */
+bool decode_value(struct cache_thread *t, const struct coded *coded, const uint8_t *stored,
+                  size_t raw_len, uint8_t *dst);
 
 /* ---- segment.c ---- */
 

@@ -61,6 +61,14 @@ void item_write_clock(uint8_t *p, uint32_t clock)
     p[2] = (uint8_t)(clock >> 16);
 }
 
+static inline uint32_t get_check(const uint8_t *p, unsigned bytes)
+{
+    uint32_t check = 0;
+    for (unsigned i = 0; i < bytes; i++)
+        check |= (uint32_t)p[i] << 8 * i;
+    return check;
+}
+
 static size_t list_bytes(size_t raw_len)
 {
     size_t n = segment_count(raw_len);
@@ -77,6 +85,7 @@ bool item_read(const uint8_t *object, size_t usable, struct item *out)
         return false;
     out->flags = object[0];
     out->dict = 0;
+    out->check = 0;
     out->expiry_at = out->clock_at = 0;
     out->expire_ms = CACHE_NO_EXPIRY;
     p = get_varint(p, end, &key_len);
@@ -88,10 +97,13 @@ bool item_read(const uint8_t *object, size_t usable, struct item *out)
     } else if (codec == ITEM_SEGMENTED) {
         out->stored_len = list_bytes(out->raw_len);
     } else {
+        unsigned check = check_bytes(out->raw_len);
         p = get_varint(p, end, &out->stored_len);
-        if (p == NULL || p == end)
+        if (p == NULL || (size_t)(end - p) < 1 + check)
             return false;
         out->dict = *p++;
+        out->check = get_check(p, check);
+        p += check;
     }
     size_t fixed = ((out->flags & ITEM_EXPIRES) != 0 ? 6u : 0) +
                    ((out->flags & ITEM_CLOCK) != 0 ? ITEM_CLOCK_BYTES : 0u);
@@ -123,6 +135,9 @@ size_t item_write_header(const struct item *it, uint32_t clock, uint8_t out[ITEM
     if (codec != CODEC_RAW && codec != ITEM_SEGMENTED) {
         p += put_varint(p, it->stored_len);
         *p++ = it->dict;
+        unsigned check = check_bytes(it->raw_len);
+        for (unsigned i = 0; i < check; i++)
+            *p++ = (uint8_t)(it->check >> 8 * i);
     }
     if ((it->flags & ITEM_EXPIRES) != 0) {
         item_write_expiry(p, it->expire_ms);

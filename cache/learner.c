@@ -228,6 +228,11 @@ const struct codec_dict *learner_dict(const struct learner *l, unsigned id)
     return atomic_load_explicit(&l->dicts[id].dict, memory_order_acquire);
 }
 
+uint32_t learner_dict_mark(const struct learner *l, unsigned id)
+{
+    return l->dicts[id].mark;
+}
+
 bool learner_is_retired(const struct learner *l, unsigned id)
 {
     return atomic_load_explicit(&l->dicts[id].state, memory_order_relaxed) == DICT_RETIRED;

@@ -64,6 +64,8 @@ void learner_coded(struct learner *l, const struct learner_choice *choice, size_
 
 /* NULL for 0 and for a free id. Stays valid while an item has the id and the caller is inside. */
 const struct codec_dict *learner_dict(const struct learner *l, unsigned id);
+/* Tells it from all that have had the id before; 0 for id 0. */
+uint32_t learner_dict_mark(const struct learner *l, unsigned id);
 /* Items with this id are to be recoded. */
 bool learner_is_retired(const struct learner *l, unsigned id);
 /* Which id an item of this key would get now. */

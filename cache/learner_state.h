@@ -14,6 +14,7 @@ enum dict_state { DICT_FREE, DICT_CURRENT, DICT_RETIRED };
 struct learned_dict {
     _Atomic(struct codec_dict *) dict;
     _Atomic uint8_t state; /* enum dict_state */
+    uint32_t mark;         /* of all dictionaries: 1, 2, ...; written before others can see them */
     unsigned family;
     unsigned generation; /* of the family's dictionaries: 1, 2, ... */
     int64_t born_ms;
@@ -45,6 +46,7 @@ struct learner {
     _Atomic size_t sample_bytes;
     _Atomic uint64_t trainings;
     struct family_table *table;
+    uint32_t adopted; /* dictionaries so far */
     struct learned_family family[FAMILY_MAX];
     struct learned_dict dicts[LEARNER_DICTS]; /* [0] stays free */
 };

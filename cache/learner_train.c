@@ -110,6 +110,7 @@ static bool adopt_locked(struct learner *l, struct training *t, int64_t now_ms)
         return false;
     learner_retire_locked(l, t->family);
     struct learned_dict *d = &l->dicts[id];
+    d->mark = ++l->adopted;
     d->family = t->family;
     d->generation = ++f->generation;
     d->born_ms = now_ms;

@@ -15,6 +15,7 @@ void view_begin_locked(struct cache_thread *t, const struct cache_key *k, struct
         .expire_ms = it->expire_ms,
         .codec = (uint8_t)item_codec(it),
         .dict = it->dict,
+        .check = it->check,
         .db = (uint8_t)k->db,
         .scratch = (uint8_t)f->scratch,
         .handle = ref_handle(f->slot.bucket->ref[f->slot.i]),
@@ -54,11 +55,8 @@ enum cache_status cache_get(struct cache_thread *t, const struct cache_key *k, u
 
 static bool decode(struct cache_thread *t, const struct cache_view *v, uint8_t *dst)
 {
-    const struct codec_dict *dict = learner_dict(t->cache->learner, v->dict);
-    if (v->dict != 0 && dict == NULL)
-        return false;
-    return codec_decode(t->codec, (enum codec_id)v->codec, dict, v->stored, v->stored_len, dst,
-                        v->raw_len);
+    const struct coded coded = {v->stored_len, v->codec, v->dict, v->check};
+    return decode_value(t, &coded, v->stored, v->raw_len, dst);
 }
 
 static bool read_segments(struct cache_thread *t, const struct cache_view *v, size_t off,

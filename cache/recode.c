@@ -89,13 +89,10 @@ static uint8_t flags_after(const struct item *it, enum goal goal, bool stubborn)
 /* Decodes the pinned item; NULL = damaged. */
 static const uint8_t *raw_of(struct cache_thread *t, const struct item *it, uint8_t *buf)
 {
-    const struct codec_dict *dict = learner_dict(t->cache->learner, it->dict);
-    if (item_codec(it) == CODEC_RAW)
+    struct coded coded = item_coded(it);
+    if (coded.codec == CODEC_RAW)
         return it->stored;
-    bool ok = (it->dict == 0 || dict != NULL) &&
-              codec_decode(t->codec, (enum codec_id)item_codec(it), dict, it->stored,
-                           it->stored_len, buf, it->raw_len);
-    return ok ? buf : NULL;
+    return decode_value(t, &coded, it->stored, it->raw_len, buf) ? buf : NULL;
 }
 
 /* Puts the new form in. On failure the item stays as it is but for its flags. */
@@ -108,6 +105,7 @@ static enum recoded put_locked(struct cache_thread *t, unsigned db, struct shard
     bool raw = coded->len == 0;
     it.flags = (uint8_t)((flags_after(&f->item, goal, raw) & ~ITEM_CODEC) | coded->codec);
     it.dict = coded->dict;
+    it.check = coded->check;
     it.stored_len = raw ? it.raw_len : coded->len;
     size_t before = zs_usable_size(t->cache->pool, ref_handle(f->slot.bucket->ref[f->slot.i]));
     if (build_object(t, &it, it.key, stored, &handle) != CACHE_OK) {
@@ -127,7 +125,7 @@ static enum recoded put_locked(struct cache_thread *t, unsigned db, struct shard
 
 static bool is_smaller(struct cache_thread *t, const struct item *it, const struct coded *coded)
 {
-    size_t head = it->key_len + 6u;
+    size_t head = it->key_len + 6u + check_bytes(it->raw_len);
     size_t now = it->stored_len + head;
     size_t then = (coded->len == 0 ? it->raw_len : coded->len) + head;
     return zs_lookup_class_index(t->cache->pool, then) < zs_lookup_class_index(t->cache->pool, now);
@@ -165,7 +163,7 @@ static enum recoded recode_piece(struct cache_thread *t, unsigned db, struct sha
     unsigned in = scratch_take(t);
     unsigned out = scratch_take(t);
     const uint8_t *raw = raw_of(t, &f->item, t->scratch[in]);
-    struct coded coded = {0, CODEC_RAW, 0};
+    struct coded coded = {.len = 0};
     if (raw != NULL && goal != GOAL_RAW)
         coded =
             encode_value(t, &f->item, raw, f->item.raw_len, (size_t)(f->item.stored - f->object),
@@ -242,7 +240,7 @@ static enum segment_done recode_segment(struct cache_thread *t, struct shard *s,
     unsigned in = scratch_take(t);
     unsigned out = scratch_take(t);
     enum segment_done done = SEGMENT_FINE;
-    struct coded coded = {0, CODEC_RAW, 0};
+    struct coded coded = {.len = 0};
     if (!segment_read(t, old, len, 0, len, t->scratch[in]))
         done = SEGMENT_DAMAGED;
     else if (w->goal != GOAL_RAW)
@@ -341,7 +339,7 @@ void warm_up(struct cache_thread *t, struct cache_view *v, const void *raw)
     shard_enter(t, s);
     t->helping++; /* nothing is evicted for it */
     if (shard_find_handle(s, hash_h14(c, v->hash), v->handle, &slot) && found_open(t, slot, &f)) {
-        struct coded none = {0, CODEC_RAW, 0};
+        struct coded none = {.len = 0};
         /* The view has the last pin, and frees when that ends. */
         if (put_locked(t, v->db, s, &f, &none, raw, GOAL_RAW, &saved) == RECODED_SMALLER) {
             v->free_after = v->handle;

@@ -18,16 +18,16 @@ static uint32_t get_u32(const uint8_t *p)
 /* ---- one segment ---- */
 
 struct segment {
-    unsigned codec, dict;
-    size_t stored_len;
+    struct coded coded;
     const uint8_t *stored;
 };
 
 static struct segment segment_parse(const uint8_t *object)
 {
-    return (struct segment){.codec = object[0],
-                            .dict = object[1],
-                            .stored_len = (size_t)object[2] | (size_t)object[3] << 8,
+    return (struct segment){.coded = {.codec = object[0],
+                                      .dict = object[1],
+                                      .len = (size_t)object[2] | (size_t)object[3] << 8,
+                                      .check = get_u32(object + 4)},
                             .stored = object + SEGMENT_HEADER};
 }
 
@@ -35,11 +35,11 @@ static void segment_account(struct cache_thread *t, const struct segment *g, siz
                             int sign)
 {
     count_bytes(t, N_RAW_BYTES, raw_len, sign);
-    count_bytes(t, N_STORED_BYTES, g->stored_len, sign);
-    if (g->dict != 0) {
-        count(t, N_DICT_ITEMS + g->dict, sign);
-        count_bytes(t, N_DICT_RAW + g->dict, raw_len, sign);
-        count_bytes(t, N_DICT_STORED + g->dict, g->stored_len, sign);
+    count_bytes(t, N_STORED_BYTES, g->coded.len, sign);
+    if (g->coded.dict != 0) {
+        count(t, N_DICT_ITEMS + g->coded.dict, sign);
+        count_bytes(t, N_DICT_RAW + g->coded.dict, raw_len, sign);
+        count_bytes(t, N_DICT_STORED + g->coded.dict, g->coded.len, sign);
     }
 }
 
@@ -47,37 +47,33 @@ enum cache_status segment_store(struct cache_thread *t, const void *raw, size_t 
                                 const struct coded *coded, const void *coded_bytes,
                                 uint32_t *handle)
 {
-    struct segment g = {.stored_len = raw_len, .stored = raw};
+    struct segment g = {.coded = {.len = raw_len}, .stored = raw};
     if (coded != NULL && coded->len != 0)
-        g = (struct segment){coded->codec, coded->dict, coded->len, coded_bytes};
-    enum cache_status status = object_alloc(t, SEGMENT_HEADER + g.stored_len, handle);
+        g = (struct segment){*coded, coded_bytes};
+    enum cache_status status = object_alloc(t, SEGMENT_HEADER + g.coded.len, handle);
     if (status != CACHE_OK)
         return status;
-    const uint8_t header[SEGMENT_HEADER] = {(uint8_t)g.codec, (uint8_t)g.dict,
-                                            (uint8_t)g.stored_len, (uint8_t)(g.stored_len >> 8)};
+    uint8_t header[SEGMENT_HEADER] = {g.coded.codec, g.coded.dict, (uint8_t)g.coded.len,
+                                      (uint8_t)(g.coded.len >> 8)};
+    put_u32(header + 4, g.coded.check);
     zs_obj_write(t->cache->pool, *handle, 0, header, SEGMENT_HEADER);
-    zs_obj_write(t->cache->pool, *handle, SEGMENT_HEADER, g.stored, g.stored_len);
+    zs_obj_write(t->cache->pool, *handle, SEGMENT_HEADER, g.stored, g.coded.len);
     segment_account(t, &g, raw_len, 1);
     count(t, N_SEGMENTS_WRITTEN, 1);
     return CACHE_OK;
 }
 
-/* Decodes the whole segment. */
 static bool segment_decode(struct cache_thread *t, const struct segment *g, size_t raw_len,
                            uint8_t *dst)
 {
-    const struct codec_dict *dict = learner_dict(t->cache->learner, g->dict);
-    if (g->dict != 0 && dict == NULL)
-        return false;
-    return g->codec <= CODEC_DENSE && codec_decode(t->codec, (enum codec_id)g->codec, dict,
-                                                   g->stored, g->stored_len, dst, raw_len);
+    return g->coded.codec <= CODEC_DENSE && decode_value(t, &g->coded, g->stored, raw_len, dst);
 }
 
 static bool segment_read_mapped(struct cache_thread *t, const struct segment *g, size_t raw_len,
                                 size_t off, size_t len, uint8_t *dst)
 {
-    if (g->codec == CODEC_RAW) {
-        if (g->stored_len != raw_len)
+    if (g->coded.codec == CODEC_RAW) {
+        if (g->coded.len != raw_len)
             return false;
         memcpy(dst, g->stored + off, len);
         return true;
@@ -101,7 +97,7 @@ bool segment_read(struct cache_thread *t, uint32_t handle, size_t raw_len, size_
         zs_map_object(t->cache->pool, handle, ZS_MM_RO, SIZE_MAX, t->scratch[scratch], &map);
     struct segment g = segment_parse(object);
     count(t, N_SEGMENTS_READ, 1);
-    bool ok = g.stored_len + SEGMENT_HEADER <= map.len &&
+    bool ok = g.coded.len + SEGMENT_HEADER <= map.len &&
               segment_read_mapped(t, &g, raw_len, off, len, dst);
     zs_unmap_object(t->cache->pool, &map);
     scratch_give(t, scratch);
@@ -219,9 +215,9 @@ void segment_look(struct cache_thread *t, uint32_t handle, unsigned *codec, unsi
     const uint8_t *object =
         zs_map_object(t->cache->pool, handle, ZS_MM_RO, SEGMENT_HEADER, header, &map);
     struct segment g = segment_parse(object);
-    *codec = g.codec;
-    *dict = g.dict;
-    *stored_len = g.stored_len;
+    *codec = g.coded.codec;
+    *dict = g.coded.dict;
+    *stored_len = g.coded.len;
     zs_unmap_object(t->cache->pool, &map);
 }
 

@@ -79,6 +79,7 @@ static void stats_of_items(struct cache *c, struct cache_stats *out)
     out->incompressible = sum(c, N_INCOMPRESSIBLE);
     out->compress_attempts = sum(c, N_ATTEMPTS);
     out->compress_rejected = sum(c, N_REJECTED);
+    out->compress_miscoded = sum(c, N_MISCODED);
     out->recoded = sum(c, N_RECODED);
     out->warmed = sum(c, N_WARMED);
     out->segments_read = sum(c, N_SEGMENTS_READ);

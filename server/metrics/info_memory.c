@@ -138,6 +138,7 @@ void info_compression(struct info *i)
     put(i, "items_incompressible", c->incompressible);
     put(i, "compress_attempts", c->compress_attempts);
     put(i, "compress_rejected", c->compress_rejected);
+    put(i, "compress_miscoded", c->compress_miscoded);
     put(i, "recoded_items", c->recoded);
     put(i, "warmed_items", c->warmed);
     put(i, "segments_read", c->segments_read);

@@ -142,7 +142,7 @@ struct cache_view {
     /* private */
     uint8_t codec, dict, db, scratch;
     bool damaged, ended, hot;
-    uint32_t handle, free_after;
+    uint32_t handle, free_after, check;
     uint64_t hash;
     const uint8_t *stored;
     size_t stored_len;
@@ -332,7 +332,7 @@ struct cache_stats {
     uint64_t key_bytes;
     uint64_t items_by_codec[4]; /* raw, lz4, dense, segmented */
     uint64_t incompressible;    /* items that were tried and stay raw */
-    uint64_t compress_attempts, compress_rejected, recoded, warmed;
+    uint64_t compress_attempts, compress_rejected, compress_miscoded, recoded, warmed;
     uint64_t segments_read, segments_written; /* of long values */
     uint64_t compress_cpu_us;
     uint64_t nursery_bytes, nursery_items, ghost_hits;

@@ -1,5 +1,6 @@
-/* Values that have been damaged in memory: whatever meets them drops and counts them, or gets bytes
- * of their own that happen to decode; never bytes of another. */
+/* Values that have been damaged in memory: whatever meets them drops and counts them. Of short
+ * values one in 256 of those that decode in spite of it passes the checksum, which has one byte
+ * there. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +41,8 @@ static void fill(void)
 }
 
 /* What the operations met. */
-static unsigned right, changed, missed;
+static unsigned right, missed;
+static unsigned passed; /* short values that are wrong and were not noticed */
 
 static void met(enum cache_status status, const char *name)
 {
@@ -54,7 +56,7 @@ static void met(enum cache_status status, const char *name)
 }
 
 /* Reads a part twice, over different bytes and after other work in the same buffers. */
-static void op_read(const char *name, size_t off, size_t len)
+static void op_read(unsigned i, const char *name, size_t off, size_t len)
 {
     struct cache_key k = fixture_key(name);
     struct cache_view v;
@@ -68,8 +70,9 @@ static void op_read(const char *name, size_t off, size_t len)
         ck_assert_int_eq(cache_view_read(fx.t, &v, off, len, again), CACHE_OK);
         ck_assert_int_eq(memcmp(got, again, len), 0);
         bool same = memcmp(got, want + off, len) == 0;
+        ck_assert(same || i < SHORT);
         right += same;
-        changed += !same;
+        passed += !same;
     }
     cache_view_end(fx.t, &v);
     met(status, name);
@@ -135,10 +138,10 @@ static void operate(unsigned i)
     name_of(i, name);
     switch (i % 8) {
     case 0:
-        op_read(name, 0, len);
+        op_read(i, name, 0, len);
         break;
     case 1:
-        op_read(name, len / 3, len / 2);
+        op_read(i, name, len / 3, len / 2);
         break;
     case 2:
         op_patch(name, len, len);
@@ -164,7 +167,7 @@ static const enum cache_compression modes[] = {CACHE_ADAPTIVE, CACHE_ON_WRITE};
 
 START_TEST(damage_is_survived)
 {
-    right = changed = missed = 0;
+    right = passed = missed = 0;
     fixture_begin((struct cache_opts){.compression = modes[_i], .compression_cpu_percent = 100});
     fill();
     /* With all effort, or in haste; with dictionaries. */
@@ -182,7 +185,8 @@ START_TEST(damage_is_survived)
     ck_assert_uint_eq(hit, HITS);
     for (unsigned i = 0; i < ALL; i++)
         operate(i);
-    ck_assert(right > 0 && changed > 0 && missed > 1000);
+    ck_assert(right > 500 && missed > 1000);
+    ck_assert_uint_le(passed, missed / 500);
     ck_assert_uint_eq(fixture_stats().damaged, missed);
     fixture_check();
     /* The background meets what is left. */
