@@ -140,7 +140,8 @@ static struct codec_dict *train(const struct values *all, size_t dict_len, size_
         total += lens[n] = all->v[n].len;
     }
     int64_t before = clock_thread_cpu_us();
-    struct codec_dict *dict = codec_dict_train(samples, lens, (unsigned)n, dict_len, 1000);
+    struct codec_dict *dict = codec_dict_train(
+        samples, lens, (unsigned)n, &(struct codec_training){dict_len, 1000, total * 16, SIZE_MAX});
     printf("trained on %zu values, %zu bytes, in %.0f ms: ", n, total,
            (double)(clock_thread_cpu_us() - before) / 1000);
     if (dict)
@@ -308,7 +309,7 @@ static void measure_ways(const struct values *all, size_t first, const struct co
 
 int main(int argc, char **argv)
 {
-    size_t dict_len = CODEC_DICT_MAX, sample_bytes = 4 << 20;
+    size_t dict_len = 64 << 10, sample_bytes = 4 << 20;
     int option;
     while ((option = getopt(argc, argv, "d:s:")) != -1) {
         if (option == 'd')

@@ -13,9 +13,12 @@
 #define HELD_BACK    5 /* every fifth */
 #define TRAINING_MS  300
 
-/* A dictionary takes a part of what its family holds. */
-#define DICT_LEAST ((size_t)4 << 10)
-#define DICT_SHARE 32
+/* A dictionary takes a part of what its family holds, and of the budget of all dictionaries; so do
+ * the tables that are made for a thorough search. */
+#define DICT_LEAST   ((size_t)4 << 10)
+#define DICT_SHARE   32
+#define BUDGET_SHARE 16
+#define TABLES_SHARE 4
 
 static bool is_due_locked(const struct learned_family *f, int64_t now_ms)
 {
@@ -34,7 +37,7 @@ struct training {
     struct samples train, held;
     uint64_t met; /* bytes the family has met */
     const struct codec_dict *current;
-    size_t max_len;
+    struct codec_training how;
     size_t room; /* bytes of the budget that are left */
     struct codec_dict *candidate;
     size_t before, after; /* encoded bytes of the samples held back */
@@ -62,11 +65,13 @@ static bool begin_locked(struct learner *l, int64_t now_ms, struct training *t)
     size_t budget = atomic_load(&l->budget);
     if (used < budget && learner_dict_bytes(l, DICT_RETIRED, 0) <= budget)
         t->room = budget - used;
-    t->max_len = (size_t)(t->met / DICT_SHARE);
-    if (t->max_len > CODEC_DICT_MAX)
-        t->max_len = CODEC_DICT_MAX;
-    if (t->max_len < DICT_LEAST)
-        t->max_len = DICT_LEAST;
+    size_t len = (size_t)(t->met / DICT_SHARE);
+    if (len > budget / BUDGET_SHARE)
+        len = budget / BUDGET_SHARE;
+    t->how = (struct codec_training){.max_len = len < DICT_LEAST ? DICT_LEAST : len,
+                                     .budget_ms = TRAINING_MS,
+                                     .expected = t->met,
+                                     .tables_max = budget / TABLES_SHARE};
     return true;
 }
 
@@ -77,7 +82,7 @@ static double worth_from(const struct training *t)
     if (t->candidate == NULL || t->held.total == 0 || t->after + t->before / 20 >= t->before)
         return 0;
     double saved = (double)(t->before - t->after) / (double)t->held.total;
-    return 2.0 * (double)codec_dict_bytes(t->candidate) / saved;
+    return 2.0 * (double)codec_dict_kept(t->candidate) / saved;
 }
 
 /* Saves at least a twentieth, and more than its memory on what the family is expected to hold. */
@@ -149,7 +154,7 @@ bool learner_train(struct learner *l, struct codec_ctx *ctx, int64_t now_ms)
     if (!due)
         return false;
 
-    t.candidate = codec_dict_train(t.train.bytes, t.train.lens, t.train.n, t.max_len, TRAINING_MS);
+    t.candidate = codec_dict_train(t.train.bytes, t.train.lens, t.train.n, &t.how);
     if (t.candidate != NULL) {
         t.before =
             codec_dict_measure(ctx, CODEC_FAST, t.current, t.held.bytes, t.held.lens, t.held.n);

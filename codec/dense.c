@@ -8,14 +8,24 @@
 /* Without a dictionary. */
 enum { LEVEL = 5 };
 
-/* A hash table of half as many slots as the dictionary has bytes: at level 9 the library would take
- * four times the memory for the same ratio. */
-static ZSTD_compressionParameters dict_params(size_t dict_len)
+/* Tables in proportion to the dictionary: at the levels that search like this the library would
+ * take up to four times the memory for the same ratio. The close search keeps a tree with two words
+ * for each byte of the dictionary. */
+static ZSTD_compressionParameters dict_params(size_t dict_len, enum dense_search search)
 {
     unsigned log = ZSTD_HASHLOG_MIN;
     while ((size_t)1 << (log + 1) < dict_len)
         log++;
-    return (ZSTD_compressionParameters){.windowLog = 17, /* the dictionary and the longest value */
+    unsigned window = dict_len <= 64u << 10 ? 17 : 19; /* the dictionary and the longest value */
+    if (search == DENSE_CLOSE)
+        return (ZSTD_compressionParameters){.windowLog = window,
+                                            .chainLog = log + 2,
+                                            .hashLog = log,
+                                            .searchLog = 6,
+                                            .minMatch = 4,
+                                            .targetLength = 64,
+                                            .strategy = ZSTD_btopt};
+    return (ZSTD_compressionParameters){.windowLog = window,
                                         .chainLog = log + 1,
                                         .hashLog = log,
                                         .searchLog = 5,
@@ -23,14 +33,14 @@ static ZSTD_compressionParameters dict_params(size_t dict_len)
                                         .strategy = ZSTD_lazy2};
 }
 
-struct dense_form *dense_form_create(const struct codec_dict *dict)
+struct dense_form *dense_form_create(const struct codec_dict *dict, enum dense_search search)
 {
     struct dense_form *form = calloc(1, sizeof(*form));
     if (!form)
         return NULL;
     /* In memory of our own: the library's function does not look whether its allocation succeeded
      * (libzstd 1.5.4). */
-    ZSTD_compressionParameters params = dict_params(dict->len);
+    ZSTD_compressionParameters params = dict_params(dict->len, search);
     form->workspace_len = ZSTD_estimateCDictSize_advanced(dict->len, params, ZSTD_dlm_byRef);
     form->workspace = malloc(form->workspace_len);
     if (form->workspace)
@@ -50,6 +60,12 @@ void dense_form_destroy(struct dense_form *form)
     free(form);
 }
 
+size_t dense_form_estimate(const struct codec_dict *dict, enum dense_search search)
+{
+    return ZSTD_estimateCDictSize_advanced(dict->len, dict_params(dict->len, search),
+                                           ZSTD_dlm_byRef);
+}
+
 size_t dense_form_bytes(const struct dense_form *form)
 {
     return sizeof(*form) + form->workspace_len;
@@ -64,11 +80,12 @@ static size_t begin_encoding(ZSTD_CCtx *cctx, const struct dense_form *form, siz
     return ZSTD_compressBegin_advanced(cctx, NULL, 0, params, src_len);
 }
 
-size_t dense_encode(struct codec_ctx *ctx, const struct codec_dict *dict, const void *src,
-                    size_t src_len, void *dst, size_t dst_cap)
+size_t dense_encode(struct codec_ctx *ctx, enum codec_effort effort, const struct codec_dict *dict,
+                    const void *src, size_t src_len, void *dst, size_t dst_cap)
 {
     ZSTD_CCtx *cctx = ctx_cctx(ctx);
-    const struct dense_form *form = dict ? dict_dense(dict) : NULL;
+    enum dense_search search = effort == CODEC_CLOSE ? DENSE_CLOSE : DENSE_HASTY;
+    const struct dense_form *form = dict ? dict_dense(dict, search) : NULL;
     if (!cctx || (dict && !form) || ZSTD_isError(begin_encoding(cctx, form, src_len)))
         return 0;
     size_t len = ZSTD_compressBlock(cctx, dst, dst_cap, src, src_len);

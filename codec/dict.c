@@ -32,6 +32,7 @@ struct codec_dict *codec_dict_create(const void *bytes, size_t len)
     }
     memcpy(dict->bytes, bytes, len);
     dict->len = len;
+    dict->thorough = true;
     find_content(dict);
     LZ4_initStream(&dict->lz4, sizeof(dict->lz4));
     LZ4_loadDict(&dict->lz4, (const char *)dict->content, (int)dict->content_len);
@@ -55,24 +56,35 @@ void codec_dict_destroy(struct codec_dict *dict)
 void codec_dict_rest(struct codec_dict *dict)
 {
     LZ4_freeStreamHC(atomic_exchange(&dict->lazy->lz4hc, NULL));
-    dense_form_destroy(atomic_exchange(&dict->lazy->dense, NULL));
+    for (unsigned i = 0; i < DENSE_SEARCHES; i++)
+        dense_form_destroy(atomic_exchange(&dict->lazy->dense[i], NULL));
     pack_index_destroy(atomic_exchange(&dict->lazy->index, NULL));
 }
 
-size_t codec_dict_bytes(const struct codec_dict *dict)
+size_t codec_dict_kept(const struct codec_dict *dict)
 {
     size_t bytes = sizeof(*dict) + sizeof(*dict->lazy) + dict->len;
-    if (atomic_load_explicit(&dict->lazy->lz4hc, memory_order_acquire))
-        bytes += sizeof(LZ4_streamHC_t);
-    const struct dense_form *dense = atomic_load_explicit(&dict->lazy->dense, memory_order_acquire);
-    if (dense)
-        bytes += dense_form_bytes(dense);
-    if (atomic_load_explicit(&dict->lazy->index, memory_order_acquire))
-        bytes += pack_index_bytes();
     if (dict->pack)
         bytes += sizeof(*dict->pack);
     return bytes +
            ZSTD_sizeof_DDict(atomic_load_explicit(&dict->lazy->ddict, memory_order_acquire));
+}
+
+size_t codec_dict_bytes(const struct codec_dict *dict)
+{
+    size_t bytes = codec_dict_kept(dict);
+    if (atomic_load_explicit(&dict->lazy->lz4hc, memory_order_acquire))
+        bytes += sizeof(LZ4_streamHC_t);
+    for (unsigned i = 0; i < DENSE_SEARCHES; i++) {
+        const struct dense_form *dense =
+            atomic_load_explicit(&dict->lazy->dense[i], memory_order_acquire);
+        if (dense)
+            bytes += dense_form_bytes(dense);
+    }
+    const struct pack_index *index = atomic_load_explicit(&dict->lazy->index, memory_order_acquire);
+    if (index)
+        bytes += pack_index_bytes(index);
+    return bytes;
 }
 
 size_t codec_dict_len(const struct codec_dict *dict)
@@ -97,13 +109,16 @@ const LZ4_streamHC_t *dict_lz4hc(const struct codec_dict *dict)
     return there;
 }
 
-const struct dense_form *dict_dense(const struct codec_dict *dict)
+const struct dense_form *dict_dense(const struct codec_dict *dict, enum dense_search search)
 {
-    struct dense_form *there = atomic_load_explicit(&dict->lazy->dense, memory_order_acquire);
+    if (!dict->thorough)
+        search = DENSE_HASTY;
+    struct dense_form *there =
+        atomic_load_explicit(&dict->lazy->dense[search], memory_order_acquire);
     if (there)
         return there;
-    struct dense_form *made = dense_form_create(dict);
-    if (!made || atomic_compare_exchange_strong(&dict->lazy->dense, &there, made))
+    struct dense_form *made = dense_form_create(dict, search);
+    if (!made || atomic_compare_exchange_strong(&dict->lazy->dense[search], &there, made))
         return made;
     dense_form_destroy(made);
     return there;

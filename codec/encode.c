@@ -16,7 +16,7 @@ size_t codec_encode(struct codec_ctx *ctx, enum codec_effort effort, const struc
     if (src_len < SHORT_LEN)
         return lz4_short_encode(ctx, effort, dict, src, src_len, dst, dst_cap);
     if (effort != CODEC_FAST) {
-        size_t len = dense_encode(ctx, dict, src, src_len, dst, dst_cap);
+        size_t len = dense_encode(ctx, effort, dict, src, src_len, dst, dst_cap);
         if (len != 0) {
             *id = CODEC_DENSE;
             return len;

@@ -32,6 +32,9 @@ struct codec_ctx {
     uint8_t block[LZ4_COMPRESSBOUND(SHORT_LEN + SHORT_PAD)];
 };
 
+/* How zstd searches: for idle data with all effort, in haste a sixth of the time. */
+enum dense_search { DENSE_HASTY, DENSE_CLOSE, DENSE_SEARCHES };
+
 /* What zstd needs of a dictionary for encoding. */
 struct dense_form {
     void *workspace; /* of cdict */
@@ -43,7 +46,7 @@ struct dense_form {
  * for encoding stay until codec_dict_rest(). */
 struct dict_lazy {
     _Atomic(LZ4_streamHC_t *) lz4hc;
-    _Atomic(struct dense_form *) dense;
+    _Atomic(struct dense_form *) dense[DENSE_SEARCHES];
     _Atomic(ZSTD_DDict *) ddict;
     _Atomic(struct pack_index *) index;
 };
@@ -62,6 +65,7 @@ struct codec_dict {
     size_t content_len;
     struct dict_lazy *lazy;
     struct pack_model *pack; /* NULL: values have no packed form */
+    bool thorough;           /* there is room for the tables of DENSE_CLOSE */
     LZ4_stream_t lz4;        /* loaded with the content, only ever attached */
 };
 
@@ -74,7 +78,7 @@ struct pack_parser *ctx_parser(struct codec_ctx *ctx);
 
 /* ---- dict.c: each makes the form when it is first asked for; NULL when memory is short ---- */
 const LZ4_streamHC_t *dict_lz4hc(const struct codec_dict *dict);
-const struct dense_form *dict_dense(const struct codec_dict *dict);
+const struct dense_form *dict_dense(const struct codec_dict *dict, enum dense_search search);
 const ZSTD_DDict *dict_ddict(const struct codec_dict *dict);
 const struct pack_index *dict_index(const struct codec_dict *dict);
 
@@ -99,13 +103,15 @@ size_t packed_encode(struct codec_ctx *ctx, enum codec_effort effort, const stru
 bool packed_decode(const struct codec_dict *dict, const void *src, size_t src_len, void *dst,
                    size_t raw_len);
 
-size_t dense_encode(struct codec_ctx *ctx, const struct codec_dict *dict, const void *src,
-                    size_t src_len, void *dst, size_t dst_cap);
+size_t dense_encode(struct codec_ctx *ctx, enum codec_effort effort, const struct codec_dict *dict,
+                    const void *src, size_t src_len, void *dst, size_t dst_cap);
 bool dense_decode(struct codec_ctx *ctx, const struct codec_dict *dict, const void *src,
                   size_t src_len, void *dst, size_t raw_len);
 /* For a dictionary whose bytes stay where they are. NULL when memory is short. */
-struct dense_form *dense_form_create(const struct codec_dict *dict);
+struct dense_form *dense_form_create(const struct codec_dict *dict, enum dense_search search);
 void dense_form_destroy(struct dense_form *form);
 size_t dense_form_bytes(const struct dense_form *form);
+/* What a form will take. */
+size_t dense_form_estimate(const struct codec_dict *dict, enum dense_search search);
 
 #endif

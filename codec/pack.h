@@ -10,8 +10,9 @@
  *   literal  a byte, in the code of the class of the byte before it
  *   offset   | 0 | 1          the distance of the last match, or of the one before
  *            | 2 + k          a distance within the value, 2^k + k bits
- *            | 16 + p         a place in the dictionary, p * 256 + 8 bits
- *   length   of the match, less 2. A match in the dictionary does not run beyond its end
+ *            | 16 + p         a place in the dictionary, p * 256 + 8 bits; with a dictionary that
+ * is longer than 64 KiB, p * 512 + 9 bits or p * 1024 + 10 bits length   of the match, less 2. A
+ * match in the dictionary does not run beyond its end
  *
  * Runs and lengths are numbers: 0..15 as they are, above that the power of two with its next lower
  * bit, and the rest in bits. A symbol that the samples did not have is written as an escape and its
@@ -46,7 +47,7 @@ enum {
     PACK_REPEATED = 2, /* offset symbols */
     PACK_NEAR = 2,
     PACK_PLACE = 16,
-    PACK_PLACE_BITS = 8,
+    PACK_PLACE_BITS = 8, /* for a dictionary of up to 64 KiB */
 };
 
 /* What decoding needs: tables that the next bits index. An entry is length << 12 | symbol. */
@@ -56,6 +57,7 @@ struct pack_tables {
     uint16_t run[1 << PACK_NUMBER_LOG];
     uint16_t length[1 << PACK_NUMBER_LOG];
     uint16_t offset[1 << PACK_OFFSET_LOG];
+    uint8_t place_bits; /* behind the symbol of a place */
 };
 
 /* What encoding needs. length 0: no code, the escape is used. */
@@ -63,6 +65,7 @@ struct pack_codes {
     uint16_t code[PACK_ALPHABETS][PACK_SYMBOLS_MAX];
     uint8_t length[PACK_ALPHABETS][PACK_SYMBOLS_MAX];
     uint8_t cost[PACK_ALPHABETS][PACK_SYMBOLS_MAX]; /* bits, with the escape's */
+    uint8_t place_bits;
 };
 
 struct pack_model {
@@ -95,10 +98,10 @@ static inline unsigned pack_number(unsigned value, unsigned *rest_bits)
     *rest_bits = power - 1;
     return 16 + (power - 4) * 2 + ((value >> (power - 1)) & 1u);
 }
-static inline unsigned pack_offset_bits(unsigned symbol)
+static inline unsigned pack_offset_bits(const struct pack_codes *codes, unsigned symbol)
 {
     if (symbol >= PACK_PLACE)
-        return PACK_PLACE_BITS;
+        return codes->place_bits;
     return symbol < PACK_NEAR ? 0 : symbol - PACK_NEAR;
 }
 /* Symbols of an alphabet without the escape, the longest code, and the bits behind an escape. */
@@ -145,7 +148,7 @@ struct pack_model *pack_train(const struct codec_dict *dict, const void *samples
 struct pack_index;
 struct pack_index *pack_index_create(const uint8_t *content, size_t len);
 void pack_index_destroy(struct pack_index *index);
-size_t pack_index_bytes(void);
+size_t pack_index_bytes(const struct pack_index *index);
 
 struct pack_parser *pack_parser_create(void);
 void pack_parser_destroy(struct pack_parser *parser);

@@ -128,8 +128,9 @@ static inline size_t read_distance(struct unpacking *u)
             return 0;
         distance = (size_t)1 << (s - PACK_NEAR) | take(&u->bits, s - PACK_NEAR);
     } else {
-        size_t place = (size_t)(s - PACK_PLACE) << PACK_PLACE_BITS;
-        place |= take(&u->bits, PACK_PLACE_BITS);
+        unsigned place_bits = u->tables->place_bits;
+        size_t place = (size_t)(s - PACK_PLACE) << place_bits;
+        place |= take(&u->bits, place_bits);
         if (place >= u->content_len)
             return 0;
         distance = u->content_len + written - place;

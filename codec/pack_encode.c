@@ -70,7 +70,7 @@ size_t pack_write(const struct pack_model *model, const struct pack_step *steps,
             break;
         const struct pack_step *match = &steps[i];
         put_symbol(&w, codes, PACK_OFFSET, match->offset);
-        put_bits(&w, match->rest, pack_offset_bits(match->offset));
+        put_bits(&w, match->rest, pack_offset_bits(codes, match->offset));
         put_number(&w, codes, PACK_LENGTH, match->length - PACK_MATCH_MIN);
         value += match->length;
         class = model->tables.class_of[value[-1]];

@@ -127,6 +127,10 @@ struct pack_model *pack_train(const struct codec_dict *dict, const void *samples
         struct samples all = {samples, lens, n};
         for (unsigned byte = 0; byte < 256; byte++)
             m->tables.class_of[byte] = (uint8_t)class_of(byte);
+        unsigned place_bits = PACK_PLACE_BITS;
+        while (dict->content_len > (size_t)(PACK_OFFSETS - PACK_PLACE) << place_bits)
+            place_bits++;
+        m->tables.place_bits = m->codes.place_bits = (uint8_t)place_bits;
         guess(counts);
         build(m, counts);
         for (unsigned round = 0; round < ROUNDS; round++) {

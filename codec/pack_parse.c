@@ -17,7 +17,8 @@
  *
  *   head[hash] -> place -> next[place] -> ... -> NOWHERE        */
 enum { HASHED = 4, HEAD_LOG = 15, OWN_HEAD_LOG = 10 };
-#define NOWHERE UINT16_MAX
+#define NOWHERE     UINT32_MAX
+#define OWN_NOWHERE UINT16_MAX
 
 /* Of a chain, so many are looked at. */
 enum { DEPTH = 12, HASTY_DEPTH = 6, OWN_DEPTH = 3 };
@@ -31,8 +32,8 @@ enum { SHORT_ENOUGH = 40 };
 struct pack_index {
     const uint8_t *content;
     size_t len;
-    uint16_t head[1 << HEAD_LOG];
-    uint16_t next[UINT16_MAX];
+    uint32_t head[1 << HEAD_LOG];
+    uint32_t next[]; /* len */
 };
 
 struct node {
@@ -66,16 +67,16 @@ static inline uint32_t hash(const uint8_t *p, unsigned log)
 
 struct pack_index *pack_index_create(const uint8_t *content, size_t len)
 {
-    struct pack_index *index = malloc(sizeof *index);
+    struct pack_index *index = malloc(sizeof *index + len * sizeof index->next[0]);
     if (index == NULL)
         return NULL;
     index->content = content;
     index->len = len;
     memset(index->head, 0xff, sizeof index->head);
-    for (size_t at = 0; at + HASHED <= len && at < UINT16_MAX; at++) {
+    for (size_t at = 0; at + HASHED <= len; at++) {
         uint32_t h = hash(content + at, HEAD_LOG);
         index->next[at] = index->head[h];
-        index->head[h] = (uint16_t)at;
+        index->head[h] = (uint32_t)at;
     }
     return index;
 }
@@ -85,9 +86,9 @@ void pack_index_destroy(struct pack_index *index)
     free(index);
 }
 
-size_t pack_index_bytes(void)
+size_t pack_index_bytes(const struct pack_index *index)
 {
-    return sizeof(struct pack_index);
+    return sizeof *index + index->len * sizeof index->next[0];
 }
 
 struct pack_parser *pack_parser_create(void)
@@ -179,7 +180,7 @@ static void step_match(const struct way *w, size_t at, const struct start *s, si
     struct pack_parser *p = w->parser;
     const struct node *from = &p->node[at];
     uint32_t base = from->cost + w->codes->cost[PACK_OFFSET][s->offset] +
-                    pack_offset_bits(s->offset) + p->run_cost[0];
+                    pack_offset_bits(w->codes, s->offset) + p->run_cost[0];
     for (size_t n = longest; n >= shortest; n--) {
         struct node *to = &p->node[at + n];
         uint32_t cost = base + p->length_cost[n - PACK_MATCH_MIN];
@@ -202,7 +203,7 @@ enum { LITERAL_BITS = 6 };
 static void consider(const struct way *w, const struct start *s, size_t length)
 {
     long saved = (long)length * LITERAL_BITS - w->codes->cost[PACK_OFFSET][s->offset] -
-                 (long)pack_offset_bits(s->offset) -
+                 (long)pack_offset_bits(w->codes, s->offset) -
                  (long)w->parser->length_cost[length - PACK_MATCH_MIN];
     if (saved > w->best->saved)
         *w->best = (struct best){*s, length, saved};
@@ -250,7 +251,7 @@ static size_t try_near(const struct way *w, size_t at, size_t longest)
 {
     const struct pack_parser *p = w->parser;
     uint16_t place = p->head[hash(w->value + at, OWN_HEAD_LOG)];
-    for (unsigned depth = 0; place != NOWHERE && depth < OWN_DEPTH; depth++) {
+    for (unsigned depth = 0; place != OWN_NOWHERE && depth < OWN_DEPTH; depth++) {
         uint32_t distance = (uint32_t)(at - place);
         size_t n = match_length(w, at, distance);
         if (n > longest && n >= HASHED) {
@@ -268,7 +269,8 @@ static size_t try_near(const struct way *w, size_t at, size_t longest)
 static size_t try_places(const struct way *w, size_t at, size_t longest)
 {
     const struct pack_index *index = w->index;
-    uint16_t place = index->head[hash(w->value + at, HEAD_LOG)];
+    unsigned place_bits = w->codes->place_bits;
+    uint32_t place = index->head[hash(w->value + at, HEAD_LOG)];
     size_t most = w->len - at;
     for (unsigned depth = 0; place != NOWHERE && depth < w->depth; depth++) {
         size_t there = index->len - place;
@@ -277,8 +279,8 @@ static size_t try_places(const struct way *w, size_t at, size_t longest)
             size_t n = equal_bytes(w->value + at, from, there < most ? there : most);
             if (n > longest && n >= HASHED) {
                 struct start s = {(uint32_t)(index->len + at - place),
-                                  place & ((1u << PACK_PLACE_BITS) - 1),
-                                  PACK_PLACE + (unsigned)(place >> PACK_PLACE_BITS)};
+                                  place & ((1u << place_bits) - 1),
+                                  PACK_PLACE + (unsigned)(place >> place_bits)};
                 found_match(w, at, &s, longest >= HASHED ? longest + 1 : HASHED - 1, n);
                 longest = n;
             }

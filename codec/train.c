@@ -21,6 +21,9 @@ enum {
 static const unsigned segment_lens[] = {400, 1600, 200};
 enum { SEGMENT_LENS = sizeof(segment_lens) / sizeof(segment_lens[0]) };
 
+/* A dictionary longer than this must pay for what it takes more. */
+#define LONGER ((size_t)64 << 10)
+
 /* What a try costs, in nanoseconds a sample byte. For values that zstd will code, its entropy
  * tables are made from what a high level produces. */
 enum { COST_SHORT = 30, COST_LONG = 100, LEVEL_SHORT = 3, LEVEL_LONG = 9 };
@@ -39,6 +42,11 @@ static struct samples samples_first(const void *bytes, const size_t *lens, unsig
     while (s.n < n && lens[s.n] <= max_total - s.total)
         s.total += lens[s.n++];
     return s;
+}
+
+static bool are_long(const struct samples *s)
+{
+    return s->total / s->n >= SHORT_LEN;
 }
 
 static struct samples samples_behind(const struct samples *s, unsigned n)
@@ -85,18 +93,33 @@ static struct codec_dict *train_once(const struct samples *s, unsigned used, siz
     return dict;
 }
 
+/* To compare dictionaries: the search in haste of zstd shows it, and reaches all of a long one. */
+static size_t measure_dense(struct codec_ctx *ctx, const struct codec_dict *dict,
+                            const struct samples *s)
+{
+    uint8_t *out = malloc(CODEC_MAX_RAW);
+    const uint8_t *sample = s->bytes;
+    size_t total = 0;
+    for (unsigned i = 0; out != NULL && i < s->n; sample += s->lens[i++]) {
+        size_t len = dense_encode(ctx, CODEC_HASTY, dict, sample, s->lens[i], out, CODEC_MAX_RAW);
+        total += len != 0 && len < s->lens[i] ? len : s->lens[i];
+    }
+    free(out);
+    return total;
+}
+
 static struct codec_dict *train_best(struct codec_ctx *ctx, const struct samples *s, size_t max_len,
-                                     unsigned tries, bool long_values)
+                                     unsigned tries, unsigned *best_len)
 {
     unsigned used = s->n - s->n / HELD_BACK;
     struct samples held = samples_behind(s, used);
     struct codec_dict *best = NULL;
     size_t best_total = SIZE_MAX;
     for (unsigned i = 0; i < tries; i++) {
-        struct codec_dict *dict = train_once(s, used, max_len, segment_lens[i], long_values);
+        struct codec_dict *dict = train_once(s, used, max_len, segment_lens[i], are_long(s));
         if (!dict)
             continue;
-        size_t total = codec_dict_measure(ctx, CODEC_CLOSE, dict, held.bytes, held.lens, held.n);
+        size_t total = measure_dense(ctx, dict, &held);
         if (total >= best_total) {
             codec_dict_destroy(dict);
             continue;
@@ -104,49 +127,84 @@ static struct codec_dict *train_best(struct codec_ctx *ctx, const struct samples
         codec_dict_destroy(best);
         best = dict;
         best_total = total;
+        *best_len = segment_lens[i];
     }
     return best;
 }
 
-/* Gives the dictionary codes of its own, when they make what they were not made from smaller. */
-static void train_codes(struct codec_ctx *ctx, struct codec_dict *dict, const struct samples *s)
+/* A longer one in its place, if what that saves is worth twice what it takes; NULL = it is not. */
+static struct codec_dict *train_longer(struct codec_ctx *ctx, const struct samples *s,
+                                       const struct codec_training *how, size_t len,
+                                       unsigned segment_len, const struct codec_dict *dict)
 {
     unsigned used = s->n - s->n / HELD_BACK;
     struct samples held = samples_behind(s, used);
-    size_t without = codec_dict_measure(ctx, CODEC_CLOSE, dict, held.bytes, held.lens, held.n);
+    struct codec_dict *longer = train_once(s, used, len, segment_len, are_long(s));
+    if (!longer)
+        return NULL;
+    size_t before = measure_dense(ctx, dict, &held), after = measure_dense(ctx, longer, &held);
+    double saved = (double)before - (double)after;
+    if (saved * (double)how->expected >
+        2.0 * ((double)longer->len - (double)dict->len) * (double)held.total)
+        return longer;
+    codec_dict_destroy(longer);
+    return NULL;
+}
+
+static struct codec_dict *train_any_length(struct codec_ctx *ctx, const struct samples *s,
+                                           const struct codec_training *how, unsigned tries)
+{
+    size_t len = how->max_len < CODEC_DICT_MAX ? how->max_len : CODEC_DICT_MAX;
+    unsigned segment_len = 0;
+    struct codec_dict *longer = NULL;
+    struct codec_dict *dict = train_best(ctx, s, len < LONGER ? len : LONGER, tries, &segment_len);
+    for (; dict != NULL && longer == NULL && len > LONGER; len /= 2)
+        longer = train_longer(ctx, s, how, len, segment_len, dict);
+    if (longer == NULL)
+        return dict;
+    codec_dict_destroy(dict);
+    return longer;
+}
+
+/* Gives the dictionary codes of its own, when they make what they were not made from smaller. */
+static void train_codes(struct codec_ctx *ctx, struct codec_dict *dict, const struct samples *s,
+                        enum codec_effort effort)
+{
+    unsigned used = s->n - s->n / HELD_BACK;
+    struct samples held = samples_behind(s, used);
+    size_t without = codec_dict_measure(ctx, effort, dict, held.bytes, held.lens, held.n);
     dict->pack = pack_train(dict, s->bytes, s->lens, used);
     codec_dict_rest(dict); /* other forms are needed with these codes */
     if (dict->pack != NULL &&
-        codec_dict_measure(ctx, CODEC_CLOSE, dict, held.bytes, held.lens, held.n) < without)
+        codec_dict_measure(ctx, effort, dict, held.bytes, held.lens, held.n) < without)
         return;
     free(dict->pack);
     dict->pack = NULL;
     codec_dict_rest(dict);
-    codec_dict_measure(ctx, CODEC_CLOSE, dict, held.bytes, held.lens, held.n);
 }
 
 struct codec_dict *codec_dict_train(const void *samples, const size_t *lens, unsigned n,
-                                    size_t max_len, unsigned budget_ms)
+                                    const struct codec_training *how)
 {
-    if (max_len > CODEC_DICT_MAX)
-        max_len = CODEC_DICT_MAX;
     struct samples s = samples_first(samples, lens, n, SIZE_MAX);
-    if (s.n < SAMPLES_MIN || max_len < ZDICT_DICTSIZE_MIN)
+    if (s.n < SAMPLES_MIN || how->max_len < ZDICT_DICTSIZE_MIN)
         return NULL;
-    bool long_values = s.total / s.n >= SHORT_LEN;
-    uint64_t budget = (uint64_t)budget_ms * 1000000 / (long_values ? COST_LONG : COST_SHORT);
+    uint64_t cost = are_long(&s) ? COST_LONG : COST_SHORT;
+    uint64_t budget = (uint64_t)how->budget_ms * 1000000 / cost;
     if (budget < s.total)
         s = samples_first(samples, lens, n, (size_t)budget);
     if (s.n < SAMPLES_MIN)
         return NULL;
     uint64_t tries = s.total == 0 ? 1 : budget / s.total;
     struct codec_ctx *ctx = codec_ctx_create();
-    struct codec_dict *dict =
-        ctx ? train_best(ctx, &s, max_len, tries < SEGMENT_LENS ? (unsigned)tries : SEGMENT_LENS,
-                         long_values)
-            : NULL;
-    if (dict != NULL)
-        train_codes(ctx, dict, &s);
+    struct codec_dict *dict = NULL;
+    if (ctx != NULL)
+        dict =
+            train_any_length(ctx, &s, how, tries < SEGMENT_LENS ? (unsigned)tries : SEGMENT_LENS);
+    if (dict != NULL) {
+        dict->thorough = dense_form_estimate(dict, DENSE_CLOSE) <= how->tables_max;
+        train_codes(ctx, dict, &s, are_long(&s) ? CODEC_HASTY : CODEC_CLOSE);
+    }
     codec_ctx_destroy(ctx);
     return dict;
 }

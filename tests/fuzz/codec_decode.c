@@ -35,7 +35,8 @@ static void set_up(void)
         lens[i] = n;
         at += n;
     }
-    dict = codec_dict_train(samples, lens, SAMPLES, 4096, 100);
+    dict = codec_dict_train(samples, lens, SAMPLES,
+                            &(struct codec_training){.max_len = 4096, .budget_ms = 100});
     ctx = codec_ctx_create();
     if (!dict || !ctx)
         abort();

@@ -30,7 +30,7 @@ enum codec_effort {
 };
 
 #define CODEC_MAX_RAW  (64u << 10) /* longest input of one call */
-#define CODEC_DICT_MAX (64u << 10)
+#define CODEC_DICT_MAX (256u << 10)
 
 struct codec_dict;
 
@@ -64,19 +64,28 @@ void codec_dict_destroy(struct codec_dict *dict);
  * may be encoding with the dictionary. */
 void codec_dict_rest(struct codec_dict *dict);
 /* All memory it holds, prepared forms included: the bytes, 16 KiB for CODEC_FAST, 48 KiB for codes
- * of its own, and for encoding with more effort 192 KiB with such codes, 256 KiB without for values
- * below 256 bytes, and 0.25 MiB at most (in proportion to the length of the dictionary) for those
- * that are too long to be packed. A trained dictionary has those already that its samples call
- * for. */
+ * of its own; and for encoding with more effort 128 KiB and four times its length with such codes,
+ * 256 KiB without for values below 256 bytes, and three times its length (CODEC_HASTY) or ten times
+ * (CODEC_CLOSE) for those that are too long to be packed. */
 size_t codec_dict_bytes(const struct codec_dict *dict);
+/* The part of it that stays after codec_dict_rest(). */
+size_t codec_dict_kept(const struct codec_dict *dict);
 size_t codec_dict_len(const struct codec_dict *dict);
 
-/* Trains a dictionary of at most max_len bytes on `n` samples that lie one behind the other in
- * `samples`, in random order. NULL when the samples do not suffice or memory is short. Takes up to
- * about budget_ms of the caller's CPU: by the number of bytes, not by the clock; of more samples
- * than that allows, the first are used. */
+struct codec_training {
+    size_t max_len;     /* of the dictionary */
+    unsigned budget_ms; /* CPU for the first 64 KiB of it */
+    uint64_t expected;  /* bytes of values to come: what they save must pay for a dictionary that is
+                           longer than 64 KiB */
+    size_t tables_max;  /* CODEC_CLOSE does without a search that takes more, for long values */
+};
+
+/* Trains a dictionary on `n` samples that lie one behind the other in `samples`, in random order.
+ * NULL when the samples do not suffice or memory is short. Takes up to about the budget of the
+ * caller's CPU, and half as much again for a longer dictionary: by the number of bytes, not by the
+ * clock; of more samples than that allows, the first are used. */
 struct codec_dict *codec_dict_train(const void *samples, const size_t *lens, unsigned n,
-                                    size_t max_len, unsigned budget_ms);
+                                    const struct codec_training *how);
 
 /* Encoded bytes of the samples under a dictionary (NULL = none), incompressible ones counted raw:
  * to compare candidates on held-back samples. */

@@ -93,7 +93,8 @@ static enum outcome use_all(struct codec_ctx *ctx, const struct codec_dict *dict
 static enum outcome run(void)
 {
     struct codec_ctx *ctx = codec_ctx_create();
-    struct codec_dict *dict = codec_dict_train(set.bytes, set.lens, set.n, 4096, 100);
+    struct codec_dict *dict = codec_dict_train(
+        set.bytes, set.lens, set.n, &(struct codec_training){.max_len = 4096, .budget_ms = 100});
     if (!dict) /* which takes less memory */
         dict = codec_dict_create(set.bytes, 4096);
     enum outcome outcome = ctx && dict ? use_all(ctx, dict) : NOTHING;

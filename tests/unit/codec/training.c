@@ -24,12 +24,17 @@ START_TEST(needs_samples)
 {
     size_t lens[3] = {10, 10, 10}, empty[20] = {0};
     const char *three = "aaaaaaaaaabbbbbbbbbbcccccccccc";
-    ck_assert_ptr_null(codec_dict_train(three, lens, 3, 4096, 100));
-    ck_assert_ptr_null(codec_dict_train(three, lens, 0, 4096, 100));
-    ck_assert_ptr_null(codec_dict_train(three, empty, 20, 4096, 100));
+    ck_assert_ptr_null(codec_dict_train(
+        three, lens, 3, &(struct codec_training){.max_len = 4096, .budget_ms = 100}));
+    ck_assert_ptr_null(codec_dict_train(
+        three, lens, 0, &(struct codec_training){.max_len = 4096, .budget_ms = 100}));
+    ck_assert_ptr_null(codec_dict_train(
+        three, empty, 20, &(struct codec_training){.max_len = 4096, .budget_ms = 100}));
     struct value_set set = value_set_json(0, 1000);
-    ck_assert_ptr_null(codec_dict_train(set.bytes, set.lens, set.n, 10, 100));
-    ck_assert_ptr_null(codec_dict_train(set.bytes, set.lens, set.n, 4096, 0));
+    ck_assert_ptr_null(codec_dict_train(set.bytes, set.lens, set.n,
+                                        &(struct codec_training){.max_len = 10, .budget_ms = 100}));
+    ck_assert_ptr_null(codec_dict_train(set.bytes, set.lens, set.n,
+                                        &(struct codec_training){.max_len = 4096, .budget_ms = 0}));
     value_set_free(&set);
 }
 END_TEST
@@ -38,13 +43,16 @@ START_TEST(keeps_to_its_length)
 {
     struct value_set set = value_set_json(0, 4000);
     for (size_t max_len = 256; max_len <= CODEC_DICT_MAX; max_len *= 2) {
-        struct codec_dict *dict = codec_dict_train(set.bytes, set.lens, set.n, max_len, 300);
+        struct codec_dict *dict =
+            codec_dict_train(set.bytes, set.lens, set.n,
+                             &(struct codec_training){.max_len = max_len, .budget_ms = 300});
         ck_assert_ptr_nonnull(dict);
         ck_assert_uint_le(codec_dict_len(dict), max_len);
         ck_assert_uint_ge(codec_dict_len(dict), max_len < 16384 ? max_len / 2 : 8192);
         codec_dict_destroy(dict);
     }
-    struct codec_dict *dict = codec_dict_train(set.bytes, set.lens, set.n, 1 << 20, 300);
+    struct codec_dict *dict = codec_dict_train(
+        set.bytes, set.lens, set.n, &(struct codec_training){.max_len = 1 << 20, .budget_ms = 300});
     ck_assert_ptr_nonnull(dict);
     ck_assert_uint_le(codec_dict_len(dict), CODEC_DICT_MAX);
     codec_dict_destroy(dict);
@@ -86,6 +94,48 @@ START_TEST(memory_does_not_grow)
 }
 END_TEST
 
+/* Values that repeat parts of a text of 200 KiB: more than 64 KiB of it are worth having only when
+ * there are many of them. */
+START_TEST(longer_ones_must_pay)
+{
+    enum { TEXT = 200 << 10, N = 6000, LEN = 400 };
+    uint8_t *text = malloc(TEXT), *values = malloc((size_t)N * LEN);
+    size_t lens[N];
+    for (size_t at = 0; at < TEXT; at += 1000)
+        value_noise(at, text + at, TEXT - at < 1000 ? TEXT - at : 1000);
+    for (size_t i = 0; i < N; i++) {
+        lens[i] = LEN;
+        memcpy(values + i * LEN, text + i * 7919 % (TEXT - LEN), LEN);
+    }
+    struct codec_training how = {.max_len = 256 << 10, .budget_ms = 300, .tables_max = 1 << 20};
+    struct codec_dict *cheap = codec_dict_train(values, lens, N, &how);
+    how.expected = 100 << 20;
+    struct codec_dict *dict = codec_dict_train(values, lens, N, &how);
+    ck_assert(cheap != NULL && dict != NULL);
+    ck_assert_uint_le(codec_dict_len(cheap), 64 << 10);
+    ck_assert_uint_gt(codec_dict_len(dict), 128 << 10);
+    ck_assert_uint_lt(codec_dict_kept(dict), codec_dict_bytes(dict));
+    static const enum codec_effort efforts[] = {CODEC_FAST, CODEC_HASTY, CODEC_CLOSE};
+    for (size_t e = 0; e < 3; e++)
+        for (size_t i = 0; i < 300; i++) {
+            uint8_t out[LEN], back[LEN];
+            enum codec_id id;
+            const uint8_t *value = values + i * LEN;
+            size_t n = codec_encode(ctx, efforts[e], dict, value, LEN, out, LEN, &id);
+            if (n == 0)
+                continue;
+            ck_assert(codec_decode(ctx, id, dict, out, n, back, LEN));
+            ck_assert_mem_eq(back, value, LEN);
+        }
+    size_t before = codec_dict_measure(ctx, CODEC_CLOSE, cheap, values, lens, 300);
+    ck_assert_uint_lt(codec_dict_measure(ctx, CODEC_CLOSE, dict, values, lens, 300), before / 2);
+    codec_dict_destroy(cheap);
+    codec_dict_destroy(dict);
+    free(text);
+    free(values);
+}
+END_TEST
+
 START_TEST(samples_of_any_kind)
 {
     enum { N = 64, LEN = 300 };
@@ -102,7 +152,8 @@ START_TEST(samples_of_any_kind)
                 memset(bytes + i * LEN, 'x', LEN);
         }
         /* A dictionary or none: what counts is that either is fine. */
-        struct codec_dict *dict = codec_dict_train(bytes, lens, N, 8192, 100);
+        struct codec_dict *dict = codec_dict_train(
+            bytes, lens, N, &(struct codec_training){.max_len = 8192, .budget_ms = 100});
         size_t total = codec_dict_measure(ctx, CODEC_CLOSE, dict, bytes, lens, N);
         ck_assert_uint_le(total, (size_t)N * LEN);
         codec_dict_destroy(dict);
@@ -153,6 +204,7 @@ int main(void)
     tcase_add_test(tc, keeps_to_its_length);
     tcase_add_test(tc, halves_records);
     tcase_add_test(tc, memory_does_not_grow);
+    tcase_add_test(tc, longer_ones_must_pay);
     tcase_add_test(tc, samples_of_any_kind);
     tcase_add_test(tc, any_bytes_make_a_dictionary);
     suite_add_tcase(suite, tc);

@@ -75,7 +75,8 @@ void value_set_free(struct value_set *set)
 struct codec_dict *value_dict(size_t max_len)
 {
     struct value_set set = value_set_json(0, 4000);
-    struct codec_dict *dict = codec_dict_train(set.bytes, set.lens, set.n, max_len, 200);
+    struct codec_dict *dict = codec_dict_train(
+        set.bytes, set.lens, set.n, &(struct codec_training){.max_len = max_len, .budget_ms = 200});
     value_set_free(&set);
     ck_assert_ptr_nonnull(dict);
     return dict;
