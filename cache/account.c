@@ -19,7 +19,7 @@ void account(struct cache_thread *t, unsigned db, struct shard *s, const struct 
         count(t, N_DB_EXPIRING + db, expires ? sign : 0);
         s->expiring += expires ? (uint32_t)sign : 0;
     }
-    if ((it->flags & ITEM_STUBBORN) != 0)
+    if (item_is_stubborn(it))
         count(t, N_INCOMPRESSIBLE, sign);
     if ((it->flags & ITEM_NURSERY) != 0) {
         count(t, N_NURSERY_ITEMS, sign);

@@ -28,7 +28,7 @@ static void tally_item(struct cache_thread *t, unsigned db, const struct item *i
     y->n[N_DB_EXPIRING + db] += it->expire_ms != CACHE_NO_EXPIRY;
     y->n[N_KEY_BYTES] += (int64_t)it->key_len;
     y->n[N_CODEC + item_codec(it)]++;
-    y->n[N_INCOMPRESSIBLE] += (it->flags & ITEM_STUBBORN) != 0;
+    y->n[N_INCOMPRESSIBLE] += item_is_stubborn(it);
     if ((it->flags & ITEM_NURSERY) != 0) {
         y->n[N_NURSERY_ITEMS]++;
         y->n[N_NURSERY_BYTES] += (int64_t)it->raw_len;

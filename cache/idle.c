@@ -61,6 +61,17 @@ static void walk_shard(struct cache_thread *t, unsigned db, struct shard *s)
     count(t, N_RUNG_BYTES + CACHE_RUNG_RECODE, (int64_t)saved);
 }
 
+/* True when all is coded in haste now, and time to do better. */
+static bool end_haste(struct cache *c)
+{
+    struct keeper *k = &c->keeper;
+    if (!k->walk_haste || counter_sum(c, N_NURSERY_ITEMS) > 0)
+        return false;
+    k->walk_haste = false;
+    atomic_store_explicit(&c->haste, false, memory_order_relaxed);
+    return true;
+}
+
 /* False when it is not time for another. */
 static bool begin_walk(struct cache *c, int64_t now_ms)
 {
@@ -70,9 +81,11 @@ static bool begin_walk(struct cache *c, int64_t now_ms)
     uint64_t trainings = learner_trainings(c->learner);
     int64_t round = is_settling(c) ? SETTLING_MS : ROUND_MS;
     bool changed = compression != k->walk_compression;
-    if (!changed && now_ms - k->walk_ms < round && now_ms >= k->walk_ms)
+    bool now = end_haste(c) || changed;
+    if (!now && now_ms - k->walk_ms < round && now_ms >= k->walk_ms)
         return false;
     k->walk_at = 0;
+    k->walk_haste = is_settling(c) && atomic_load_explicit(&c->haste, memory_order_relaxed);
     k->walk_ms = now_ms;
     k->walk_how = changed || trainings != k->walk_trainings ? RECODE_AGAIN : 0;
     k->walk_how |= learner_retired(c->learner, retired) > 0 ? RECODE_RETIRED : 0;

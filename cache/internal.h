@@ -133,6 +133,7 @@ struct keeper {
     unsigned walk_compression; /* the option when it began */
     unsigned walk_how;         /* enum recode_how, for all items of this walk */
     bool walk_all;             /* not only idle items */
+    bool walk_haste;           /* it is the first while all is quiet, to code in haste */
     int64_t compact_ms;
     bool compact_more;   /* the last slice left something to compact */
     int64_t busy_ms;     /* when requests were last waiting */
@@ -141,6 +142,7 @@ struct keeper {
     uint64_t trimmed_to; /* other_bytes at its end, or less */
     int64_t cpu_us;      /* CPU that coding may take still; less than 0 = was taken already */
     int64_t cpu_at_us;   /* when that was reckoned */
+    uint64_t gather_at;  /* shard of gather_slice(); past the last = not at it */
     struct shrink shrink;
 };
 
@@ -182,6 +184,7 @@ struct cache {
     _Atomic uint64_t dead_bytes; /* raw */
 
     _Atomic bool quiet; /* no request has come for a while */
+    _Atomic bool haste; /* so much is to be coded that haste comes first, even so */
     _Atomic bool roomy; /* there is memory to spare */
     /* The keeper's alone. */
     struct keeper keeper;
@@ -505,7 +508,17 @@ void nursery_help(struct cache_thread *t);
 /* Lets items out of the nursery until end_us. True when more wait. */
 bool nursery_slice(struct cache_thread *t, int64_t end_us);
 
+/* ---- gather.c ---- */
+
+/* Offers the learner samples from all that is held, until end_us, when there are families that
+ * collect. True when there is more to do. No lock is held. */
+bool gather_slice(struct cache_thread *t, int64_t end_us);
+
 /* ---- recode.c ---- */
+
+/* The value of a pinned item of one piece: its stored bytes, or decoded into buf (SCRATCH_BYTES).
+ * NULL = damaged. */
+const uint8_t *raw_of(struct cache_thread *t, const struct item *it, uint8_t *buf);
 
 enum recoded { RECODED_SMALLER, RECODED_SAME, RECODED_GONE };
 enum recode_how {

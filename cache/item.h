@@ -29,7 +29,8 @@ enum item_flags {
     ITEM_EXPIRES = 1 << 3,
     ITEM_NURSERY = 1 << 4,
     ITEM_CLOCK = 1 << 5,
-    ITEM_STUBBORN = 1 << 6, /* coding was tried and is not worth it */
+    ITEM_STUBBORN = 1 << 6, /* raw: coding was tried and is not worth it */
+    ITEM_HASTY = 1 << 6,    /* coded or long: the effort of ITEM_CLOSE was made in haste */
     ITEM_CLOSE = 1 << 7,    /* coded with all effort already */
 };
 #define ITEM_SEGMENTED   3
@@ -54,6 +55,10 @@ struct item {
 static inline unsigned item_codec(const struct item *it)
 {
     return it->flags & ITEM_CODEC;
+}
+static inline bool item_is_stubborn(const struct item *it)
+{
+    return (it->flags & (ITEM_CODEC | ITEM_STUBBORN)) == ITEM_STUBBORN; /* CODEC_RAW is 0 */
 }
 static inline enum cache_type item_type(const struct item *it)
 {

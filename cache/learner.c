@@ -124,6 +124,8 @@ void learner_collect_locked(struct learner *l, unsigned family)
         return;
     atomic_fetch_add(&l->sample_bytes, reservoir_bytes(f->samples));
     f->since_ms = 0;
+    f->gathered = 0;
+    l->gather = true;
 }
 
 /* The place was given to another pattern: nothing that is known is about it. */
@@ -182,7 +184,9 @@ void learner_choose(struct learner *l, const void *key, size_t len, size_t raw_l
     out->promising = f->skip == 0;
     if (f->skip > 0)
         f->skip--;
-    out->wanted = f->samples != NULL && reservoir_wants(f->samples, raw_len);
+    /* What is met in the index as well would be twice among the samples. */
+    bool stream = f->samples != NULL && !l->gathering && f->gathered == 0;
+    out->wanted = stream && reservoir_wants(f->samples, raw_len);
     lock_release(&l->lock);
 }
 
@@ -219,6 +223,71 @@ void learner_coded(struct learner *l, const struct learner_choice *choice, size_
             learner_collect_locked(l, choice->family);
     }
     lock_release(&l->lock);
+}
+
+/* ---- samples from all that is held ---- */
+
+bool learner_gather_begin(struct learner *l)
+{
+    lock_acquire(&l->lock);
+    bool begin = l->gather;
+    l->gather = false;
+    l->gathering = begin;
+    l->part = 0;
+    for (unsigned i = 0; begin && i < FAMILY_MAX; i++) {
+        struct learned_family *f = &l->family[i];
+        f->gathered = 0;
+        if (f->samples == NULL)
+            continue;
+        atomic_fetch_sub(&l->sample_bytes, reservoir_bytes(f->samples));
+        reservoir_clear(f->samples);
+        atomic_fetch_add(&l->sample_bytes, reservoir_bytes(f->samples));
+    }
+    lock_release(&l->lock);
+    return begin;
+}
+
+bool learner_gather_wants(struct learner *l, const void *key, size_t key_len, size_t len,
+                          size_t bytes, struct learner_choice *out)
+{
+    lock_acquire(&l->lock);
+    unsigned family = family_find(l->table, key, key_len);
+    struct learned_family *f = &l->family[family];
+    f->gathered += bytes;
+    *out = (struct learner_choice){.family = family, .wanted = false};
+    if (f->samples != NULL)
+        out->wanted = reservoir_wants(f->samples, len);
+    lock_release(&l->lock);
+    return out->wanted;
+}
+
+/* When all there is does not suffice for a training, there will be another try when the family has
+ * met twice as much. */
+static void give_up_locked(struct learner *l, unsigned family)
+{
+    struct learned_family *f = &l->family[family];
+    if (f->samples == NULL || (reservoir_count(f->samples) >= LEARNER_LEAST_VALUES &&
+                               reservoir_held(f->samples) >= LEARNER_LEAST_BYTES))
+        return;
+    uint64_t again = family_bytes(l->table, family) * 2 / LEARNER_GROWTH;
+    learner_rest_locked(l, family);
+    if (f->trained_bytes < again || f->trained_bytes == 0)
+        f->trained_bytes = again > 0 ? again : 1;
+}
+
+bool learner_gather_part(struct learner *l, double part)
+{
+    bool full = true;
+    lock_acquire(&l->lock);
+    l->part = part;
+    for (unsigned i = 0; i < FAMILY_MAX && full; i++)
+        full = l->family[i].samples == NULL || reservoir_is_full(l->family[i].samples);
+    if (full || part >= 1)
+        l->gathering = false;
+    for (unsigned i = 0; i < FAMILY_MAX && !l->gathering; i++)
+        give_up_locked(l, i);
+    lock_release(&l->lock);
+    return full;
 }
 
 /* ---- by id ---- */

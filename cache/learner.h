@@ -1,7 +1,8 @@
 /* What compression has learned: families of keys, samples of their values, and the dictionaries
  * that were trained from them.
  *
- *   family  COLLECTING: values are sampled into a reservoir until a training is due
+ *   family  COLLECTING: values are sampled into a reservoir until a training is due: those that are
+ *                       coded, and those that learner_gather_wants()
  *           RESTING:    no samples; results are watched: when values code worse than they did, or
  *                       the family has grown eightfold, it collects again
  *
@@ -59,6 +60,17 @@ void learner_sample(struct learner *l, const struct learner_choice *choice, cons
 /* How it went; stored = raw for what was not worth it. */
 void learner_coded(struct learner *l, const struct learner_choice *choice, size_t raw,
                    size_t stored);
+
+/* ---- samples from all that is held, for the families that collect ---- */
+
+/* True when some began to collect since the last time; forgets what was met before. */
+bool learner_gather_begin(struct learner *l);
+/* Meets a value of `len` bytes that stands for `bytes` of its family. True when it is to be passed
+ * to learner_sample(). */
+bool learner_gather_wants(struct learner *l, const void *key, size_t key_len, size_t len,
+                          size_t bytes, struct learner_choice *out);
+/* Which part of all there is has been met, 0 to 1. True when there are samples enough. */
+bool learner_gather_part(struct learner *l, double part);
 
 /* ---- by id, without a lock ---- */
 

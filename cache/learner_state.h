@@ -27,7 +27,8 @@ struct learned_dict {
 struct learned_family {
     struct reservoir *samples; /* not NULL = COLLECTING */
     int64_t since_ms;          /* first sample of this collection; 0 = none yet */
-    uint64_t trained_bytes;    /* bytes the family had met at its last training; 0 = never */
+    uint64_t gathered;      /* bytes met by learner_gather_wants(); 0 = samples are of the stream */
+    uint64_t trained_bytes; /* bytes the family had met at its last training; 0 = never */
     unsigned place_generation; /* of the place in the family table that this state is about */
     unsigned generation;       /* of the last dictionary adopted */
     bool asked;                /* ZDICT TRAIN */
@@ -45,11 +46,18 @@ struct learner {
     _Atomic size_t budget;
     _Atomic size_t sample_bytes;
     _Atomic uint64_t trainings;
+    bool gather;    /* some family began to collect */
+    bool gathering; /* from learner_gather_begin() to the end of it */
+    double part;    /* of what is held, learner_gather_wants() has met */
     struct family_table *table;
     uint32_t adopted; /* dictionaries so far */
     struct learned_family family[FAMILY_MAX];
     struct learned_dict dicts[LEARNER_DICTS]; /* [0] stays free */
 };
+
+/* What a training needs at least. */
+#define LEARNER_LEAST_VALUES 64
+#define LEARNER_LEAST_BYTES  ((size_t)8 << 10)
 
 /* ---- learner.c ---- */
 

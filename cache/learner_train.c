@@ -7,11 +7,9 @@
 /* Enough for a training at once ... */
 #define ENOUGH_BYTES ((size_t)2 << 20)
 /* ... or, this long after the first sample, whatever there is, but not less than: */
-#define PATIENCE_MS  1000
-#define LEAST_VALUES 64
-#define LEAST_BYTES  ((size_t)8 << 10)
-#define HELD_BACK    5 /* every fifth */
-#define TRAINING_MS  300
+#define PATIENCE_MS 1000
+#define HELD_BACK   5 /* every fifth */
+#define TRAINING_MS 300
 
 /* A dictionary takes a part of what its family holds, and of the budget of all dictionaries; so do
  * the tables that are made for a thorough search. */
@@ -20,14 +18,15 @@
 #define BUDGET_SHARE 16
 #define TABLES_SHARE 4
 
-static bool is_due_locked(const struct learned_family *f, int64_t now_ms)
+static bool is_due_locked(const struct learner *l, const struct learned_family *f, int64_t now_ms)
 {
-    if (f->samples == NULL || reservoir_count(f->samples) < LEAST_VALUES)
+    if (f->samples == NULL || reservoir_count(f->samples) < LEARNER_LEAST_VALUES)
         return false;
     size_t held = reservoir_held(f->samples);
-    if (held < LEAST_BYTES)
+    if (held < LEARNER_LEAST_BYTES)
         return false;
-    return f->asked || held >= ENOUGH_BYTES || now_ms - f->since_ms >= PATIENCE_MS;
+    bool enough = f->asked || held >= ENOUGH_BYTES || f->gathered > 0;
+    return (enough && !l->gather && !l->gathering) || now_ms - f->since_ms >= PATIENCE_MS;
 }
 
 /* What one training works on, outside the lock. */
@@ -35,7 +34,8 @@ struct training {
     unsigned family;
     unsigned place_generation;
     struct samples train, held;
-    uint64_t met; /* bytes the family has met */
+    uint64_t met;   /* bytes the family has met */
+    uint64_t holds; /* bytes it is expected to hold */
     const struct codec_dict *current;
     struct codec_training how;
     size_t room; /* bytes of the budget that are left */
@@ -46,7 +46,7 @@ struct training {
 static bool begin_locked(struct learner *l, int64_t now_ms, struct training *t)
 {
     unsigned i = 0;
-    while (i < FAMILY_MAX && !is_due_locked(&l->family[i], now_ms))
+    while (i < FAMILY_MAX && !is_due_locked(l, &l->family[i], now_ms))
         i++;
     if (i == FAMILY_MAX)
         return false;
@@ -57,6 +57,11 @@ static bool begin_locked(struct learner *l, int64_t now_ms, struct training *t)
         return false;
     }
     t->met = family_bytes(l->table, i);
+    t->holds = t->met;
+    if (l->part > 0 && f->gathered > 0)
+        t->holds = (uint64_t)((double)f->gathered / l->part);
+    if (t->met < t->holds)
+        t->met = t->holds; /* they are about to come */
     unsigned current = atomic_load(&f->current);
     t->current = learner_dict(l, current);
     /* A new one takes the place of the family's old one, and those that have retired are on their
@@ -65,12 +70,12 @@ static bool begin_locked(struct learner *l, int64_t now_ms, struct training *t)
     size_t budget = atomic_load(&l->budget);
     if (used < budget && learner_dict_bytes(l, DICT_RETIRED, 0) <= budget)
         t->room = budget - used;
-    size_t len = (size_t)(t->met / DICT_SHARE);
+    size_t len = (size_t)(t->holds / DICT_SHARE);
     if (len > budget / BUDGET_SHARE)
         len = budget / BUDGET_SHARE;
     t->how = (struct codec_training){.max_len = len < DICT_LEAST ? DICT_LEAST : len,
                                      .budget_ms = TRAINING_MS,
-                                     .expected = t->met,
+                                     .expected = t->holds,
                                      .tables_max = budget / TABLES_SHARE};
     return true;
 }
@@ -89,7 +94,7 @@ static double worth_from(const struct training *t)
 static bool is_worth_it(const struct training *t)
 {
     double from = worth_from(t);
-    return from > 0 && (double)t->met > from && codec_dict_bytes(t->candidate) <= t->room;
+    return from > 0 && (double)t->holds > from && codec_dict_bytes(t->candidate) <= t->room;
 }
 
 /* Too little had been met for a dictionary, perhaps: how much it is to be for another try. */

@@ -38,12 +38,25 @@ static enum goal goal_of(const struct cache_thread *t, unsigned how)
     return (how & RECODE_CLOSE) != 0 ? GOAL_CLOSE : GOAL_FAST;
 }
 
-/* While requests come, more items coded are worth more than a few percent less of each. */
+/* While requests come, or much is not coded yet, more items coded are worth more than a few percent
+ * less of each. */
 static enum codec_effort effort_of(const struct cache_thread *t, enum goal goal)
 {
-    if (goal == GOAL_CLOSE)
-        return is_settling(t->cache) ? CODEC_CLOSE : CODEC_HASTY;
-    return CODEC_FAST;
+    if (goal != GOAL_CLOSE)
+        return CODEC_FAST;
+    bool haste = atomic_load_explicit(&t->cache->haste, memory_order_relaxed);
+    return is_settling(t->cache) && !haste ? CODEC_CLOSE : CODEC_HASTY;
+}
+
+struct aim {
+    enum goal goal;
+    enum codec_effort effort;
+};
+
+static struct aim aim_of(const struct cache_thread *t, unsigned how)
+{
+    enum goal goal = goal_of(t, how);
+    return (struct aim){goal, effort_of(t, goal)};
 }
 
 static bool is_outdated(struct cache_thread *t, const struct item *it, unsigned how)
@@ -55,39 +68,50 @@ static bool is_outdated(struct cache_thread *t, const struct item *it, unsigned 
 }
 
 /* Whether all effort has not been made yet. */
-static bool gets_close(const struct item *it, enum goal goal)
+static bool gets_close(const struct item *it, const struct aim *aim)
 {
-    return goal == GOAL_CLOSE && (it->flags & ITEM_CLOSE) == 0;
+    if (aim->goal != GOAL_CLOSE)
+        return false;
+    bool hasty = (it->flags & ITEM_HASTY) != 0 && !item_is_stubborn(it);
+    return (it->flags & ITEM_CLOSE) == 0 || (hasty && aim->effort == CODEC_CLOSE);
 }
 
-static bool is_wanted(struct cache_thread *t, const struct item *it, enum goal goal, unsigned how)
+static bool is_wanted(struct cache_thread *t, const struct item *it, const struct aim *aim,
+                      unsigned how)
 {
+    enum goal goal = aim->goal;
     unsigned codec = item_codec(it);
     if (it->raw_len == 0)
         return false;
     if (codec == ITEM_SEGMENTED)
         return goal == GOAL_RAW || how > RECODE_CLOSE || (it->flags & ITEM_NURSERY) != 0 ||
-               gets_close(it, goal);
+               gets_close(it, aim);
     if (goal == GOAL_RAW)
         return codec != CODEC_RAW;
     if (codec == CODEC_RAW && (it->flags & (ITEM_STUBBORN | ITEM_CLOSE)) == 0)
         return true;
-    return gets_close(it, goal) || is_outdated(t, it, how);
+    return gets_close(it, aim) || is_outdated(t, it, how);
 }
 
-static uint8_t flags_after(const struct item *it, enum goal goal, bool stubborn)
+/* For an item that has this codec then. `failed`: coding was not worth it. */
+static uint8_t flags_after(const struct item *it, const struct aim *aim, unsigned codec,
+                           bool failed)
 {
-    unsigned flags = it->flags & ~(unsigned)(ITEM_NURSERY | ITEM_STUBBORN);
-    if (goal == GOAL_RAW)
+    unsigned flags = it->flags & ~(unsigned)(ITEM_NURSERY | ITEM_STUBBORN | ITEM_HASTY);
+    if (aim->goal == GOAL_RAW)
         return (uint8_t)(flags & ~(unsigned)ITEM_CLOSE);
-    return (uint8_t)(flags | (goal == GOAL_CLOSE ? ITEM_CLOSE : 0) |
-                     (stubborn ? ITEM_STUBBORN : 0));
+    if (aim->goal == GOAL_CLOSE)
+        flags |= ITEM_CLOSE;
+    if (codec == CODEC_RAW)
+        flags |= failed ? ITEM_STUBBORN : 0;
+    else if (aim->effort == CODEC_HASTY)
+        flags |= ITEM_HASTY;
+    return (uint8_t)flags;
 }
 
 /* ---- values of one piece ---- */
 
-/* Decodes the pinned item; NULL = damaged. */
-static const uint8_t *raw_of(struct cache_thread *t, const struct item *it, uint8_t *buf)
+const uint8_t *raw_of(struct cache_thread *t, const struct item *it, uint8_t *buf)
 {
     struct coded coded = item_coded(it);
     if (coded.codec == CODEC_RAW)
@@ -98,12 +122,13 @@ static const uint8_t *raw_of(struct cache_thread *t, const struct item *it, uint
 /* Puts the new form in. On failure the item stays as it is but for its flags. */
 static enum recoded put_locked(struct cache_thread *t, unsigned db, struct shard *s,
                                struct found *f, const struct coded *coded, const void *stored,
-                               enum goal goal, size_t *saved)
+                               const struct aim *aim, size_t *saved)
 {
     struct item it = f->item;
     uint32_t handle;
     bool raw = coded->len == 0;
-    it.flags = (uint8_t)((flags_after(&f->item, goal, raw) & ~ITEM_CODEC) | coded->codec);
+    it.flags =
+        (uint8_t)((flags_after(&f->item, aim, coded->codec, raw) & ~ITEM_CODEC) | coded->codec);
     it.dict = coded->dict;
     it.check = coded->check;
     it.stored_len = raw ? it.raw_len : coded->len;
@@ -134,7 +159,7 @@ static bool is_smaller(struct cache_thread *t, const struct item *it, const stru
 /* With the shard locked again: the item may be another now. */
 static enum recoded finish_locked(struct cache_thread *t, unsigned db, struct shard *s,
                                   unsigned h14, uint32_t handle, const struct coded *coded,
-                                  const void *stored, enum goal goal, size_t *saved)
+                                  const void *stored, const struct aim *aim, size_t *saved)
 {
     struct slot slot;
     struct found f;
@@ -142,20 +167,19 @@ static enum recoded finish_locked(struct cache_thread *t, unsigned db, struct sh
         return RECODED_GONE;
     enum recoded result = RECODED_SAME;
     bool must = item_codec(&f.item) != CODEC_RAW &&
-                (goal == GOAL_RAW || learner_is_retired(t->cache->learner, f.item.dict));
+                (aim->goal == GOAL_RAW || learner_is_retired(t->cache->learner, f.item.dict));
     if (must || is_smaller(t, &f.item, coded))
-        result = put_locked(t, db, s, &f, coded, stored, goal, saved);
+        result = put_locked(t, db, s, &f, coded, stored, aim, saved);
     else
-        set_flags_locked(
-            t, db, s, &f,
-            flags_after(&f.item, goal, item_codec(&f.item) == CODEC_RAW && coded->len == 0));
+        set_flags_locked(t, db, s, &f,
+                         flags_after(&f.item, aim, item_codec(&f.item), coded->len == 0));
     found_end(t, &f);
     return result;
 }
 
 /* The shard is locked, and unlocked at return; so is the pin of f. */
 static enum recoded recode_piece(struct cache_thread *t, unsigned db, struct shard *s, unsigned h14,
-                                 struct found *f, enum goal goal, size_t *saved)
+                                 struct found *f, const struct aim *aim, size_t *saved)
 {
     uint32_t handle = ref_handle(f->slot.bucket->ref[f->slot.i]);
     enum recoded result = RECODED_GONE;
@@ -164,14 +188,13 @@ static enum recoded recode_piece(struct cache_thread *t, unsigned db, struct sha
     unsigned out = scratch_take(t);
     const uint8_t *raw = raw_of(t, &f->item, t->scratch[in]);
     struct coded coded = {.len = 0};
-    if (raw != NULL && goal != GOAL_RAW)
-        coded =
-            encode_value(t, &f->item, raw, f->item.raw_len, (size_t)(f->item.stored - f->object),
-                         effort_of(t, goal), t->scratch[out]);
+    if (raw != NULL && aim->goal != GOAL_RAW)
+        coded = encode_value(t, &f->item, raw, f->item.raw_len,
+                             (size_t)(f->item.stored - f->object), aim->effort, t->scratch[out]);
     if (shard_seize(t, s)) {
         if (raw != NULL)
             result = finish_locked(t, db, s, h14, handle, &coded,
-                                   coded.len == 0 ? raw : t->scratch[out], goal, saved);
+                                   coded.len == 0 ? raw : t->scratch[out], aim, saved);
         else if (shard_find_handle(s, h14, handle, &f->slot)) {
             found_end(t, f);
             if (found_open(t, f->slot, f))
@@ -211,7 +234,7 @@ enum segment_done { SEGMENT_FINE, SEGMENT_DAMAGED, SEGMENT_TAKEN };
 
 /* What is wanted of the segments of a long value. */
 struct wanted {
-    enum goal goal;
+    struct aim aim;
     bool raw;     /* to code what is raw */
     bool coded;   /* to code again what is coded */
     bool no_dict; /* to code again what has no dictionary */
@@ -219,7 +242,7 @@ struct wanted {
 
 static bool segment_wanted(const struct wanted *w, unsigned codec, unsigned dict, bool must)
 {
-    if (w->goal == GOAL_RAW)
+    if (w->aim.goal == GOAL_RAW)
         return codec != CODEC_RAW;
     return must || (codec == CODEC_RAW ? w->raw : w->coded || (w->no_dict && dict == 0));
 }
@@ -234,7 +257,7 @@ static enum segment_done recode_segment(struct cache_thread *t, struct shard *s,
     size_t stored_len;
     uint32_t fresh;
     segment_look(t, old, &codec, &dict, &stored_len);
-    bool must = w->goal == GOAL_RAW || learner_is_retired(t->cache->learner, dict);
+    bool must = w->aim.goal == GOAL_RAW || learner_is_retired(t->cache->learner, dict);
     if (!segment_wanted(w, codec, dict, must))
         return SEGMENT_FINE;
     unsigned in = scratch_take(t);
@@ -243,9 +266,9 @@ static enum segment_done recode_segment(struct cache_thread *t, struct shard *s,
     struct coded coded = {.len = 0};
     if (!segment_read(t, old, len, 0, len, t->scratch[in]))
         done = SEGMENT_DAMAGED;
-    else if (w->goal != GOAL_RAW)
-        coded = encode_value(t, &f->item, t->scratch[in], len, SEGMENT_HEADER,
-                             effort_of(t, w->goal), t->scratch[out]);
+    else if (w->aim.goal != GOAL_RAW)
+        coded = encode_value(t, &f->item, t->scratch[in], len, SEGMENT_HEADER, w->aim.effort,
+                             t->scratch[out]);
     size_t then = coded.len == 0 ? len : coded.len;
     if (done == SEGMENT_FINE && (then < stored_len || must) &&
         segment_store(t, t->scratch[in], len, &coded, t->scratch[out], &fresh) == CACHE_OK) {
@@ -280,20 +303,20 @@ static void leave_long_locked(struct cache_thread *t, unsigned db, struct shard 
 
 /* Who helps out may hold other locks, and leaves long values to the keeper. */
 static enum recoded recode_long(struct cache_thread *t, unsigned db, struct shard *s, unsigned h14,
-                                struct found *f, enum goal goal, unsigned how, size_t *saved)
+                                struct found *f, const struct aim *aim, unsigned how, size_t *saved)
 {
     uint32_t handle = f->map.handle;
     size_t before = *saved;
-    bool new = (f->item.flags & ITEM_NURSERY) != 0, closer = gets_close(&f->item, goal);
+    bool new = (f->item.flags & ITEM_NURSERY) != 0, closer = gets_close(&f->item, aim);
     bool again = (how & RECODE_AGAIN) != 0;
-    struct wanted wanted = {goal, new || closer || again, closer, again};
+    struct wanted wanted = {*aim, new || closer || again, closer, again};
     if (t->helping != 0 || readers_add_locked(t, handle, 0) != 0) {
         set_flags_locked(t, db, s, f, f->item.flags & ~(unsigned)ITEM_NURSERY);
         lock_release(&s->lock);
         found_end(t, f);
         return RECODED_SAME;
     }
-    set_flags_locked(t, db, s, f, flags_after(&f->item, goal, false));
+    set_flags_locked(t, db, s, f, flags_after(&f->item, aim, ITEM_SEGMENTED, false));
     readers_add_locked(t, handle, 1);
     lock_release(&s->lock);
     enum segment_done done = SEGMENT_FINE;
@@ -311,16 +334,16 @@ enum recoded recode_item(struct cache_thread *t, unsigned db, struct shard *s, u
 {
     struct slot slot;
     struct found f;
-    enum goal goal = goal_of(t, how);
+    struct aim aim = aim_of(t, how);
     if (!shard_find_handle(s, h14, handle, &slot) || !found_open(t, slot, &f)) {
         lock_release(&s->lock);
         return RECODED_GONE;
     }
-    bool wanted = is_wanted(t, &f.item, goal, how);
+    bool wanted = is_wanted(t, &f.item, &aim, how);
     if (wanted && item_codec(&f.item) == ITEM_SEGMENTED)
-        return recode_long(t, db, s, h14, &f, goal, how, saved);
+        return recode_long(t, db, s, h14, &f, &aim, how, saved);
     if (wanted)
-        return recode_piece(t, db, s, h14, &f, goal, saved);
+        return recode_piece(t, db, s, h14, &f, &aim, saved);
     set_flags_locked(t, db, s, &f, f.item.flags & ~(unsigned)ITEM_NURSERY);
     found_end(t, &f);
     lock_release(&s->lock);
@@ -340,8 +363,9 @@ void warm_up(struct cache_thread *t, struct cache_view *v, const void *raw)
     t->helping++; /* nothing is evicted for it */
     if (shard_find_handle(s, hash_h14(c, v->hash), v->handle, &slot) && found_open(t, slot, &f)) {
         struct coded none = {.len = 0};
+        const struct aim aim = {GOAL_RAW, CODEC_FAST};
         /* The view has the last pin, and frees when that ends. */
-        if (put_locked(t, v->db, s, &f, &none, raw, GOAL_RAW, &saved) == RECODED_SMALLER) {
+        if (put_locked(t, v->db, s, &f, &none, raw, &aim, &saved) == RECODED_SMALLER) {
             v->free_after = v->handle;
             count(t, N_WARMED, 1);
         }

@@ -108,6 +108,11 @@ size_t reservoir_held(const struct reservoir *r)
     return r->held;
 }
 
+bool reservoir_is_full(const struct reservoir *r)
+{
+    return r->held >= r->max_bytes / 16 * 15;
+}
+
 uint64_t reservoir_seen(const struct reservoir *r)
 {
     return r->seen;

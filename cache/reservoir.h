@@ -24,6 +24,8 @@ bool reservoir_wants(struct reservoir *r, size_t len);
 void reservoir_put(struct reservoir *r, const void *value, size_t len);
 size_t reservoir_count(const struct reservoir *r);
 size_t reservoir_held(const struct reservoir *r); /* bytes of values */
+/* Nearly all the bytes are there that it may hold. */
+bool reservoir_is_full(const struct reservoir *r);
 uint64_t reservoir_seen(const struct reservoir *r);
 /* All memory it takes. */
 size_t reservoir_bytes(const struct reservoir *r);

@@ -23,6 +23,8 @@
 #define MARK_ROOMY 870
 /* Without a request for so long, the cache is quiet. */
 #define QUIET_MS 1000
+/* What is more than this is coded in haste at first, when it gets quiet: some seconds of coding. */
+#define HASTE_BYTES ((int64_t)32 << 20)
 /* The part of a slice that compaction has in any case. */
 #define COMPACT_PART 4
 /* CPU for coding that may be saved up while there is nothing to do. */
@@ -50,7 +52,13 @@ static void tick_quiet(struct cache_thread *t, bool busy)
     struct keeper *k = &c->keeper;
     if (busy || t->now_ms < k->busy_ms)
         k->busy_ms = t->now_ms;
-    atomic_store_explicit(&c->quiet, t->now_ms - k->busy_ms >= QUIET_MS, memory_order_relaxed);
+    bool quiet = t->now_ms - k->busy_ms >= QUIET_MS;
+    if (quiet && !atomic_load_explicit(&c->quiet, memory_order_relaxed)) {
+        k->walk_haste = false;
+        atomic_store_explicit(&c->haste, counter_sum(c, N_RAW_BYTES) > HASTE_BYTES,
+                              memory_order_relaxed);
+    }
+    atomic_store_explicit(&c->quiet, quiet, memory_order_relaxed);
 }
 
 /* What training and growing tables have left in the heap counts in RSS like everything else. */
@@ -127,7 +135,8 @@ static int64_t cpu_wait_us(const struct cache *c)
 /* Rungs 2 and 3. True when there is more to do. */
 static bool tick_code(struct cache_thread *t, int64_t end_us, int64_t budget_us)
 {
-    bool more = nursery_slice(t, end_us);
+    bool gathers = gather_slice(t, end_us);
+    bool more = nursery_slice(t, end_us) || gathers;
     dict_release(t);
     /* A part of the slice in any case: coding idle items harder is what saves evictions. */
     int64_t left = end_us - clock_mono_us();

@@ -117,6 +117,52 @@ START_TEST(keys_of_any_shape)
 }
 END_TEST
 
+/* Written in the order of their keys, values are alike for a while: a dictionary comes of all of
+ * them nevertheless. */
+START_TEST(samples_are_of_all)
+{
+    char name[32], value[512];
+    fixture_begin((struct cache_opts){0});
+    for (unsigned i = 0; i < N; i++) {
+        snprintf(name, sizeof name, "row:%u", i);
+        ck_assert_int_eq(fixture_set(name, value, value_record(i > N / 3, i, value)), CACHE_OK);
+    }
+    fixture_pass(10000);
+    const struct cache_dict_info *dict = current_of("row:#");
+    ck_assert_ptr_nonnull(dict);
+    ck_assert_uint_eq(dict->generation, 1);
+    ck_assert_uint_eq(dict->items, N);
+    for (unsigned i = 0; i < N; i += N - 1) {
+        struct cache_item_info info;
+        snprintf(name, sizeof name, "row:%u", i);
+        struct cache_key k = fixture_key(name);
+        ck_assert_int_eq(cache_inspect(fx.t, &k, &info), CACHE_OK);
+        ck_assert_uint_lt(info.stored_len * 2, info.raw_len);
+    }
+    fixture_end();
+}
+END_TEST
+
+/* What was coded in haste while requests came is coded better when they do not. */
+START_TEST(haste_is_made_up_for)
+{
+    fixture_begin((struct cache_opts){.compression_cpu_percent = 100});
+    fill("doc:%u", 0, N);
+    fixture_pass_busy(30000);
+    struct cache_stats hasty = fixture_stats();
+    ck_assert_uint_gt(hasty.items_by_codec[2], N / 2);
+    fixture_pass_busy(30000);
+    ck_assert_uint_eq(fixture_stats().stored_bytes, hasty.stored_bytes);
+    fixture_pass(10000);
+    struct cache_stats settled = fixture_stats();
+    ck_assert_uint_lt(settled.stored_bytes, hasty.stored_bytes);
+    fixture_pass(10000);
+    ck_assert_uint_eq(fixture_stats().recoded, settled.recoded);
+    check("doc:%u", 0, N);
+    fixture_end();
+}
+END_TEST
+
 /* ---- change ---- */
 
 START_TEST(values_change_and_dictionaries_follow)
@@ -240,6 +286,8 @@ int main(void)
 {
     TCase *c = tcase_create("dictionaries");
     tcase_add_loop_test(c, keys_of_any_shape, 0, 7);
+    tcase_add_test(c, samples_are_of_all);
+    tcase_add_test(c, haste_is_made_up_for);
     tcase_add_test(c, values_change_and_dictionaries_follow);
     tcase_add_test(c, what_is_dropped_is_freed_although_items_are_hot);
     if (!UNDER_SANITIZER)

@@ -186,6 +186,52 @@ START_TEST(test_budget_holds)
 }
 END_TEST
 
+/* Offers values as the walk over the index does; they stand for a part of all there is. */
+static void gather(struct bench *b, int n, double part)
+{
+    ck_assert(learner_gather_begin(b->l));
+    ck_assert(!learner_gather_begin(b->l));
+    for (int i = 0; i < n; i++) {
+        char key[64], value[256];
+        size_t key_len = (size_t)snprintf(key, sizeof key, "user:%d", i);
+        size_t len = (size_t)record(b, 0, value, sizeof value);
+        struct learner_choice choice;
+        if (learner_gather_wants(b->l, key, key_len, len, len, &choice))
+            learner_sample(b->l, &choice, value, len, b->now);
+    }
+    learner_gather_part(b->l, part);
+}
+
+START_TEST(test_what_is_held_is_gathered)
+{
+    struct bench b = begin();
+    struct cache_dict_info info;
+    static const struct learner_items none[LEARNER_DICTS];
+    encode(&b, "user:", 0, 100);
+    gather(&b, 4000, 1.0 / 64); /* so there must be 20 MB */
+    ck_assert(learner_train(b.l, b.ctx, b.now));
+    ck_assert_uint_eq(learner_list(b.l, none, &info, 1, b.now), 1);
+    ck_assert_uint_gt(info.size, 16 << 10);
+    end(&b);
+}
+END_TEST
+
+START_TEST(test_too_little_is_given_up)
+{
+    struct bench b = begin();
+    encode(&b, "user:", 0, 300);
+    gather(&b, 10, 1);
+    b.now += 60000;
+    ck_assert(!learner_train(b.l, b.ctx, b.now));
+    encode(&b, "user:", 0, 100);
+    ck_assert(!learner_gather_begin(b.l)); /* not for so little more */
+    encode(&b, "user:", 0, 400);
+    gather(&b, 4000, 1);
+    ck_assert(learner_train(b.l, b.ctx, b.now));
+    end(&b);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("learner");
@@ -197,6 +243,8 @@ int main(void)
     tcase_add_test(c, test_drift_leads_to_a_new_dictionary);
     tcase_add_test(c, test_asked_and_dropped);
     tcase_add_test(c, test_budget_holds);
+    tcase_add_test(c, test_what_is_held_is_gathered);
+    tcase_add_test(c, test_too_little_is_given_up);
     suite_add_tcase(s, c);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);
