@@ -52,6 +52,11 @@ static void sweep_shard(struct cache_thread *t, unsigned db, struct shard *s, ui
     lock_release(&s->lock);
 }
 
+void cache_sweep(struct cache *cache, bool on)
+{
+    atomic_store_explicit(&cache->unswept, !on, memory_order_relaxed);
+}
+
 size_t expire_sweep(struct cache_thread *t, int64_t budget_us)
 {
     struct cache *c = t->cache;
@@ -60,6 +65,8 @@ size_t expire_sweep(struct cache_thread *t, int64_t budget_us)
     uint64_t shards = (uint64_t)databases_present(c, dbs) << c->shard_bits;
     int64_t begin = clock_mono_us();
     struct swept swept = {0, 0};
+    if (atomic_load_explicit(&c->unswept, memory_order_relaxed))
+        return 0;
     if (k->sweep_at >= shards) {
         if (t->now_ms - k->sweep_ms < ROUND_MS && t->now_ms >= k->sweep_ms)
             return 0;

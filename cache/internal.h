@@ -161,7 +161,7 @@ struct cache {
     _Atomic uint64_t
         ceiling; /* what counts instead while the machine is short of memory; 0 = none */
     _Atomic unsigned policy, compression, cpu_percent, samples;
-    _Atomic bool psi, listening;
+    _Atomic bool psi, listening, unswept;
     cache_event_fn *on_event;
     void *event_arg;
 

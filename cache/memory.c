@@ -8,8 +8,7 @@
 #include "base/clock.h"
 #include "internal.h"
 
-/* The pool keeps at least so many pages, whatever else takes the cap. */
-#define PAGES_LEAST 64
+#define PAGES_LEAST (CACHE_LEAST_MEMORY / ZS_PAGE_SIZE)
 
 /* Bytes outside the pool that are known. */
 static uint64_t known_bytes(struct cache *c)

@@ -117,6 +117,12 @@ static void subscribers_only(struct request *rq)
                 name);
 }
 
+bool dispatch_has_room(const struct request *rq)
+{
+    int64_t cap = setting_get(&rq->server->settings.maxmemory);
+    return !(rq->command->flags & CMD_DENYOOM) || cap == 0 || cap >= (int64_t)CACHE_LEAST_MEMORY;
+}
+
 static bool may_run(struct request *rq)
 {
     if (!resolve(rq) || !(acl_may_all(rq->client, &rq->server->acl) || acl_may_run(rq)))
@@ -129,6 +135,10 @@ static bool may_run(struct request *rq)
     if (rq->worker->outside && !(rq->command->flags & CMD_ALLOW_BUSY)) {
         resp_error(rq->out, "BUSY Redis is busy running a script. You can only call SCRIPT KILL or "
                             "SHUTDOWN NOSAVE.");
+        return false;
+    }
+    if (!dispatch_has_room(rq)) {
+        reply_oom(rq);
         return false;
     }
     if (rq->command->flags & CMD_NO_MULTI && transaction_is_open(rq->client)) {

@@ -98,12 +98,19 @@ static void put_named_number(struct request *rq, const char *name, int64_t n)
     resp_integer(rq->out, n);
 }
 
-static void put_access_flags(struct request *rq, const struct command *c)
+/* Words, a blank between two, as a set. */
+static void put_words(struct request *rq, const char *words)
 {
-    bool writes = (c->flags & CMD_WRITE) != 0;
-    resp_set(rq->out, 2);
-    resp_simple(rq->out, writes ? "RW" : "RO");
-    resp_simple(rq->out, writes ? "UPDATE" : "ACCESS");
+    char word[32];
+    size_t n = 1;
+    for (const char *w = words; *w != '\0'; w++)
+        n += *w == ' ';
+    resp_set(rq->out, n);
+    for (size_t len; n > 0; n--, words += len + (words[len] == ' ')) {
+        len = strcspn(words, " ");
+        snprintf(word, sizeof word, "%.*s", (int)len, words);
+        resp_simple(rq->out, word);
+    }
 }
 
 /* Where the keys are, in the form that replaced first, last and step. */
@@ -116,7 +123,7 @@ static void put_key_specs(struct request *rq, const struct command *c)
     resp_set(rq->out, 1);
     resp_map(rq->out, 3);
     put_text(rq, "flags");
-    put_access_flags(rq, c);
+    put_words(rq, command_key_flags(c, true));
     put_text(rq, "begin_search");
     resp_map(rq->out, 2);
     put_text(rq, "type");
@@ -147,7 +154,10 @@ static void put_info(struct request *rq, const struct command *container, const 
     put_categories(rq, c);
     resp_set(rq->out, 0);
     put_key_specs(rq, c);
-    resp_array(rq->out, subcommand_count(c));
+    if (subcommand_count(c) == 0)
+        resp_set(rq->out, 0);
+    else
+        resp_array(rq->out, subcommand_count(c));
     for (size_t i = 0; i < subcommand_count(c); i++)
         put_info(rq, c, &c->subcommands[i]);
 }
@@ -404,15 +414,25 @@ static const struct command *spelled_command(struct request *rq)
     return NULL;
 }
 
-static void put_key(struct request *rq, const struct command *c, int at, bool flags)
+/* SET reads only when it is asked to. */
+static const char *flags_of_key(const struct request *rq, const struct command *c, int nth)
+{
+    bool reads = strcmp(c->name, "set") != 0;
+    for (size_t i = 5; i < rq->argc; i++)
+        reads |= request_is(rq, i, "get");
+    return reads ? command_key_flags(c, nth == 0) : "OW update";
+}
+
+/* Argument `at` of the command; with flags when there are any. */
+static void put_key(struct request *rq, int at, const char *flags)
 {
     size_t len;
     const char *key = request_flat(rq, 2 + (size_t)at, &len);
-    if (flags)
+    if (flags != NULL)
         resp_array(rq->out, 2);
     resp_bulk(rq->out, key == NULL ? "" : key, key == NULL ? 0 : len);
-    if (flags)
-        put_access_flags(rq, c);
+    if (flags != NULL)
+        put_words(rq, flags);
 }
 
 static void get_keys(struct request *rq, bool flags)
@@ -428,7 +448,7 @@ static void get_keys(struct request *rq, bool flags)
     }
     resp_array(rq->out, (size_t)n);
     for (int i = 0; i < n; i++)
-        put_key(rq, c, pos[i], flags);
+        put_key(rq, pos[i], flags ? flags_of_key(rq, c, i) : NULL);
 }
 
 static void command_getkeys(struct request *rq)

@@ -132,6 +132,11 @@ void command_key_access(const struct command *c, uint8_t *access);
 /* Argument i, times scale, as the number of a bit. Replies the error and returns false. */
 bool request_bit_offset(struct request *rq, size_t i, uint64_t scale, uint64_t *offset);
 
+/* ---- key_flags.c ---- */
+
+/* "RW access update": what the command does with its first key, and with others. */
+const char *command_key_flags(const struct command *c, bool first);
+
 /* ---- command_names.c: names of flags and groups ---- */
 
 const char *command_flag_name(unsigned bit); /* NULL: not shown */

@@ -75,6 +75,13 @@ bool peer_admit(struct server *s, int fd, enum transport_kind kind)
     return true;
 }
 
+bool peer_is_local(int fd)
+{
+    union address a = {.space = {0}};
+    socklen_t len = sizeof a;
+    return getpeername(fd, &a.any, &len) == 0 && (a.any.sa_family == AF_UNIX || is_loopback(&a));
+}
+
 static void print_address(const union address *a, char *out)
 {
     char host[INET6_ADDRSTRLEN] = "?";

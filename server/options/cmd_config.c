@@ -105,7 +105,8 @@ static bool may_change(struct request *rq, const struct option *o, const struct 
     }
     if (o->flags & OPTION_FIXED)
         refuse(rq, o, "can't set immutable config");
-    else if (o->kind == OPTION_IGNORED && strcmp(value, o->preset) != 0)
+    else if (o->kind == OPTION_IGNORED && !(o->flags & OPTION_KEPT) &&
+             strcmp(value, o->preset) != 0)
         refuse(rq, o, "this server does not have what the parameter is about");
     else
         return true;

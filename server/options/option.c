@@ -9,9 +9,9 @@
 #include "pubsub/notify.h"
 
 static const struct option *const tables[] = {
-    options_network, options_security, options_memory,   options_limits,
-    options_process, options_notify,   options_tracking, options_acl,
-    options_tls,     options_timing,   options_script,   options_redis,
+    options_network, options_security, options_memory, options_limits, options_process,
+    options_notify,  options_tracking, options_acl,    options_tls,    options_timing,
+    options_script,  options_debug,    options_redis,
 };
 
 void options_each(bool (*fn)(void *arg, const struct option *o), void *arg)
@@ -235,12 +235,70 @@ static bool add_line(struct settings *s, const struct option *o, const char *val
     return true;
 }
 
+/* ---- ignored options whose values are kept ---- */
+
+#define KEPT_MOST 1024
+
+static size_t redis_rows(void)
+{
+    size_t n = 0;
+    while (options_redis[n].name != NULL)
+        n++;
+    return n;
+}
+
+static const char *kept_value(const struct settings *s, const struct option *o)
+{
+    const char *kept =
+        s->kept != NULL && (o->flags & OPTION_KEPT) ? s->kept[o - options_redis] : NULL;
+    return kept != NULL ? kept : o->preset;
+}
+
+static bool is_switch(const char *text)
+{
+    return strcasecmp(text, "yes") == 0 || strcasecmp(text, "no") == 0;
+}
+
+static bool is_whole(const char *text)
+{
+    int64_t bytes;
+    return memory_parse(text + (*text == '-'), &bytes);
+}
+
+static bool keep(struct settings *s, const struct option *o, const char *value, char *error)
+{
+    if (!(o->flags & OPTION_KEPT) || strcmp(value, kept_value(s, o)) == 0)
+        return true;
+    if (is_switch(o->preset) && !is_switch(value))
+        return fault(error, "argument must be 'yes' or 'no'");
+    if (is_whole(o->preset) && !is_whole(value))
+        return fault(error, "argument couldn't be parsed into an integer");
+    if (strlen(value) > KEPT_MOST)
+        return fault(error, "argument is too long");
+    if (s->kept == NULL)
+        s->kept = calloc(redis_rows(), sizeof *s->kept);
+    char *copy = s->kept == NULL ? NULL : strdup(value);
+    if (copy == NULL)
+        return fault(error, "out of memory");
+    free(s->kept[o - options_redis]);
+    s->kept[o - options_redis] = copy;
+    return true;
+}
+
+static void free_kept(struct settings *s)
+{
+    for (size_t i = 0; s->kept != NULL && i < redis_rows(); i++)
+        free(s->kept[i]);
+    free(s->kept);
+    s->kept = NULL;
+}
+
 bool option_set(struct settings *s, const struct option *o, const char *value, char *error)
 {
     int64_t n;
     switch (o->kind) {
     case OPTION_IGNORED:
-        return true;
+        return keep(s, o, value, error);
     case OPTION_TEXT:
         return set_text(s, o, value, error);
     case OPTION_LINES:
@@ -273,7 +331,7 @@ void option_print(struct settings *s, const struct option *o, char *text, size_t
 {
     switch (o->kind) {
     case OPTION_IGNORED:
-        snprintf(text, cap, "%s", o->preset);
+        snprintf(text, cap, "%s", kept_value(s, o));
         return;
     case OPTION_TEXT:
     case OPTION_LINES:
@@ -332,4 +390,5 @@ static bool free_text(void *arg, const struct option *o)
 void options_free(struct settings *s)
 {
     options_each(free_text, s);
+    free_kept(s);
 }

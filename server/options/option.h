@@ -28,6 +28,7 @@ enum option_flags {
     OPTION_FIXED = 1,  /* cannot be changed while the server runs */
     OPTION_SECRET = 2, /* not shown in logs */
     OPTION_START = 4,  /* for starting only: CONFIG does not know it */
+    OPTION_KEPT = 8,   /* ignored, but CONFIG SET takes another value and CONFIG GET shows it */
 };
 
 struct option {
@@ -53,6 +54,7 @@ extern const struct option options_tls[];      /* tls_options.c */
 extern const struct option options_acl[];      /* acl.c */
 extern const struct option options_timing[];   /* timing.c */
 extern const struct option options_script[];   /* script_run.c */
+extern const struct option options_debug[];    /* cmd_debug.c */
 extern const struct option options_redis[];    /* redis_options.c */
 
 /* Calls fn with each row until it returns false. */

@@ -75,7 +75,7 @@ static bool manual_row(void *arg, const struct option *o)
 static bool ignored_name(void *arg, const struct option *o)
 {
     if (o->kind == OPTION_IGNORED)
-        fprintf(arg, "- `%s`\n", o->name);
+        fprintf(arg, "- `%s`%s\n", o->name, o->flags & OPTION_KEPT ? ", kept" : "");
     return true;
 }
 
@@ -98,7 +98,9 @@ bool options_print_manual(FILE *out)
     fputs("\n## Options of Redis without meaning here\n\n"
           "They are accepted with a warning, so that a redis.conf that is there will do. CONFIG "
           "GET answers with what is true\n"
-          "of this server.\n\n",
+          "of this server. Those marked *kept* may be changed with CONFIG SET, since that promises "
+          "nothing: CONFIG GET shows the new\n"
+          "value, which has no effect.\n\n",
           out);
     options_each(ignored_name, out);
     return fflush(out) == 0 && !ferror(out);

@@ -34,7 +34,7 @@ struct settings {
     /* scripts */
     setting script_memory, script_cache, script_busy_ms, script_most_ms;
     /* process */
-    setting threads;
+    setting threads, debug_command;
     char *logfile, *pidfile;
     /* security */
     char *requirepass;     /* lock */
@@ -45,6 +45,8 @@ struct settings {
     char *tls_protocols, *tls_ciphers, *tls_ciphersuites;
     setting tls_port, tls_auth_clients, tls_prefer_server_ciphers, tls_session_caching;
     setting tls_session_timeout, tls_handshake_timeout, tls_handshakes;
+    /* Values of ignored options that were set, by their row; NULL = none. lock */
+    char **kept;
     struct lock lock;
 };
 

@@ -188,7 +188,24 @@ static const struct row rows[] = {
     {"LOLWUT", 1, COMPARE_SHAPE, 0},
     {"WAIT 0 i", 1, COMPARE_EXACT, 0},
     {"COMMAND DOCS nosuch", 1, COMPARE_EXACT, 0},
-    {"COMMAND GETKEYSANDFLAGS GET k", 1, COMPARE_SHAPE, 0},
+    {"COMMAND GETKEYSANDFLAGS GET k", 1, COMPARE_EXACT, 0},
+    {"COMMAND GETKEYSANDFLAGS SET k v @set", 1, COMPARE_EXACT, 0},
+    {"COMMAND GETKEYSANDFLAGS RENAME k k", 1, COMPARE_EXACT, 0},
+    {"COMMAND GETKEYSANDFLAGS BITOP AND k k+", 1, COMPARE_EXACT, 0},
+    {"LCS k k @lcs", 4, COMPARE_EXACT, 0},
+    {"LCS k h @lcs", 1, COMPARE_EXACT, 0},
+    {"DEBUG PROTOCOL @protocol", 4, COMPARE_EXACT, 0},
+    {"DEBUG ERROR F", 1, COMPARE_EXACT, 0},
+    {"DEBUG NOSUCH F", 1, COMPARE_EXACT, 0},
+    {"FUNCTION LIST", 1, COMPARE_EXACT, 0},
+    {"FUNCTION FLUSH @flush", 1, COMPARE_EXACT, 0},
+    {"FUNCTION STATS", 1, COMPARE_EXACT, 0},
+    {"FUNCTION DELETE F", 1, COMPARE_EXACT, 0},
+    {"FCALL F 0", 1, COMPARE_EXACT, 0},
+    {"FCALL_RO F 1 k", 1, COMPARE_EXACT, 0},
+    {"MODULE LIST", 1, COMPARE_EXACT, 0},
+    {"REPLICAOF NO ONE", 1, COMPARE_EXACT, 0},
+    {"LASTSAVE", 1, COMPARE_SHAPE, 0},
     {"NOSUCH F k i", 2, COMPARE_EXACT, 0},
 };
 
@@ -261,6 +278,10 @@ static void add_random_options(struct random *r, struct generated *g, const char
     static const char *const copy[] = {"REPLACE", "DB d", "REPLACE", "DB"};
     static const char *const scan[] = {"MATCH p", "TYPE STRING", "TYPE HASH", "TYPE NOSUCH",
                                        "COUNT"};
+    static const char *const lcs[] = {"LEN", "IDX", "WITHMATCHLEN", "MINMATCHLEN r", "NOSUCH"};
+    static const char *const protocol[] = {"string", "integer", "double",  "bignum", "null",
+                                           "array",  "set",     "map",     "true",   "false",
+                                           "NOSUCH", "Map",     "verbatim"};
     static const char *const unit[] = {"BYTE", "BIT", "bit", "NOSUCH"};
     static const char *const flush[] = {"ASYNC", "SYNC", "NOSUCH"};
     if (strcmp(what, "set") == 0)
@@ -273,6 +294,10 @@ static void add_random_options(struct random *r, struct generated *g, const char
         OPTIONS(copy, 2);
     else if (strcmp(what, "scan") == 0)
         OPTIONS(scan, 2);
+    else if (strcmp(what, "lcs") == 0)
+        OPTIONS(lcs, 3);
+    else if (strcmp(what, "protocol") == 0)
+        OPTIONS(protocol, 1);
     else if (strcmp(what, "unit") == 0)
         OPTIONS(unit, 1);
     else if (strcmp(what, "flush") == 0)

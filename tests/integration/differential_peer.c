@@ -46,7 +46,7 @@ static void child(const char *program, const char *dir, int port, bool is_redis)
         _exit(127);
     if (is_redis)
         execlp(program, program, "--port", text, "--bind", "127.0.0.1", "--dir", dir, "--save", "",
-               "--appendonly", "no", (char *)NULL);
+               "--appendonly", "no", "--enable-debug-command", "local", (char *)NULL);
     else
         execl(program, program, "--port", text, "--bind", "127.0.0.1", (char *)NULL);
     _exit(127);

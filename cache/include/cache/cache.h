@@ -23,7 +23,9 @@ struct cache_thread;
 
 #define CACHE_MAX_DATABASES 16
 #define CACHE_MAX_KEY       ((size_t)65536)
-#define CACHE_MAX_VALUE     ((size_t)512 << 20)
+/* The least that the pool keeps of any cap: one that is smaller leaves room for nothing. */
+#define CACHE_LEAST_MEMORY ((size_t)256 << 10)
+#define CACHE_MAX_VALUE    ((size_t)512 << 20)
 /* Longer values lie in segments of this many raw bytes, each coded on its own. */
 #define CACHE_SEGMENT   ((size_t)16 << 10)
 #define CACHE_NO_EXPIRY INT64_MAX
@@ -89,6 +91,9 @@ void cache_destroy(struct cache *cache);
 void cache_configure(struct cache *cache, const struct cache_opts *opts);
 /* Whether on_event is called at all; cheap to leave off. Any thread. */
 void cache_listen(struct cache *cache, bool on);
+/* Whether items that have expired are looked for in the background, as they are at first; they are
+ * gone for readers in any case. For tests. Any thread. */
+void cache_sweep(struct cache *cache, bool on);
 
 struct cache_thread *cache_thread_create(struct cache *cache);
 void cache_thread_destroy(struct cache_thread *t);
