@@ -94,6 +94,12 @@ static void memory_purge(struct request *rq)
     resp_ok(rq->out);
 }
 
+static void memory_malloc_stats(struct request *rq)
+{
+    static const char text[] = "Stats not supported for the current allocator";
+    resp_bulk(rq->out, text, sizeof text - 1);
+}
+
 static void memory_doctor(struct request *rq)
 {
     struct text t = {0};
@@ -111,6 +117,8 @@ static const char *const memory_help_lines[] = {
     "MEMORY <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
     "DOCTOR",
     "    Return memory problems reports.",
+    "MALLOC-STATS",
+    "    Return internal statistics report from the memory allocator.",
     "PURGE",
     "    Attempt to purge dirty pages for reclamation by the allocator.",
     "STATS",
@@ -144,6 +152,14 @@ static const struct command memory_subcommands[] = {
      .complexity = "O(1)",
      .summary = "Returns helpful text about the different subcommands.",
      .args = ""},
+    {.name = "malloc-stats",
+     .fn = memory_malloc_stats,
+     .arity = 2,
+     SERVER,
+     .complexity = "O(1)",
+     .summary = "Returns the allocator statistics.",
+     .args = "",
+     .differs = "The allocator has none, as where Redis is built without jemalloc."},
     {.name = "purge",
      .fn = memory_purge,
      .arity = 2,

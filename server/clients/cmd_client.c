@@ -334,6 +334,16 @@ static void client_no_touch(struct request *rq)
         rq->client->no_touch = on;
 }
 
+/* No command blocks, so that nobody is ever woken. */
+static void client_unblock(struct request *rq)
+{
+    int64_t id;
+    if (rq->argc > 3 && !request_is(rq, 3, "timeout") && !request_is(rq, 3, "error"))
+        resp_error(rq->out, "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
+    else if (request_integer(rq, 2, &id))
+        resp_integer(rq->out, 0);
+}
+
 static void client_reply(struct request *rq)
 {
     struct client *c = rq->client;
@@ -392,6 +402,8 @@ static const char *const help_lines[] = {
     "    Control server assisted client side caching.",
     "TRACKINGINFO",
     "    Report tracking status for the current connection.",
+    "UNBLOCK <clientid> [TIMEOUT|ERROR]",
+    "    Unblock the specified blocked client.",
     NULL,
 };
 
@@ -532,6 +544,16 @@ static const struct command subcommands[] = {
      .complexity = "O(1)",
      .summary = "Returns information about server-assisted client-side caching for the connection.",
      .args = ""},
+    {.name = "unblock",
+     .fn = client_unblock,
+     .arity = -3,
+     .flags = CMD_NOSCRIPT | CMD_CONNECTION | CMD_ADMIN | CMD_DANGEROUS,
+     .group = GROUP_CONNECTION,
+     .since = "5.0.0",
+     .complexity = "O(1)",
+     .summary = "Unblocks a client blocked by a blocking command from a different connection.",
+     .args = "client-id [TIMEOUT | ERROR]",
+     .differs = "No command blocks: always answers 0."},
     {.name = NULL},
 };
 

@@ -24,6 +24,7 @@ static const struct section {
     {"stats", "Stats", IN_DEFAULT, info_stats},
     {"replication", "Replication", IN_DEFAULT, info_replication},
     {"cpu", "CPU", IN_DEFAULT, info_cpu},
+    {"modules", "Modules", IN_DEFAULT, NULL}, /* there are none */
     {"commandstats", "Commandstats", IN_ALL, info_commands},
     {"errorstats", "Errorstats", IN_DEFAULT, info_errors},
     {"latencystats", "Latencystats", IN_ALL, info_latencies},
@@ -55,7 +56,8 @@ static void info_command(struct request *rq)
         if (!is_wanted(rq, &sections[n]))
             continue;
         text_printf(&i.text, "%s# %s\r\n", i.text.len > 0 ? "\r\n" : "", sections[n].title);
-        sections[n].write(&i);
+        if (sections[n].write != NULL)
+            sections[n].write(&i);
     }
     if (i.text.failed)
         reply_oom(rq);

@@ -285,6 +285,8 @@ static bool serve_once(struct connection *c, bool read)
         run_window(&r);
         if (!w->outside)
             cache_exit(w->cache);
+        if (w->broadcast.count > 0)
+            broadcast_send(&c->client);
     }
     if (c->end == STAY)
         c->end = asked;

@@ -17,8 +17,8 @@ enum mail_kind {
     MAIL_PUBLISH,    /* a message for subscribers */
     MAIL_USERS,      /* users have changed: who may still listen to channels? */
     MAIL_INVALIDATE, /* a key, and its readers that are with this worker */
-    MAIL_BROADCAST,  /* a key: for who tracks its begin */
-    MAIL_REDIRECTED, /* a key, for a client that hears of it in place of another */
+    MAIL_BROADCAST,  /* keys: for who tracks their begin */
+    MAIL_REDIRECTED, /* keys, for a client that hears of them in place of another */
     MAIL_MONITOR,    /* a line for monitors */
     MAIL_STOP,       /* answer what has come, then end */
 };

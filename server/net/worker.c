@@ -263,6 +263,7 @@ struct worker *worker_create(struct server *s, unsigned index)
     w->mailbox.fd = -1;
     resp_out_init(&w->out, 2);
     resp_out_init(&w->push, 3);
+    broadcast_init(&w->broadcast);
     w->in = malloc(READ_BUFFER);
     w->piece = malloc(PIECE_BYTES);
     w->base = create_base();
@@ -326,6 +327,7 @@ void worker_destroy(struct worker *w)
         resp_parser_free(&w->parsers[i]);
     resp_out_free(&w->out);
     resp_out_free(&w->push);
+    broadcast_free(&w->broadcast);
     script_engine_destroy(w->engine);
     command_stats_free(&w->commands);
     if (w->cache != NULL)

@@ -10,6 +10,7 @@
 #include "metrics/command_stats.h"
 #include "metrics/counter.h"
 #include "pubsub/notify.h"
+#include "tracking/broadcast.h"
 
 /* Commands parsed ahead, so that the memory of their items is under way when they are run. */
 #define BATCH 32
@@ -66,7 +67,8 @@ struct worker {
     struct resp_out push;              /* a message that goes to many */
     struct scratch *scratch;           /* request_flat()'s copies for the command that runs */
 
-    struct absent_keys absent; /* before the command that runs */
+    struct absent_keys absent;  /* before the command that runs */
+    struct broadcast broadcast; /* what the client that is served has changed */
 
     struct connection *connections, *hungry, *dying;
     struct connection *pushed; /* what was pushed to them is to be sent */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "key_text.h"
 #include "options/option.h"
 #include "pubsub/pubsub.h"
 #include "server.h"
@@ -96,8 +97,10 @@ void tracking_before(struct request *rq, bool inner)
     if (!inner)
         set_flags(c, flags = spend(rq, flags));
     bool caching = flags & TRACKING_CACHING;
-    if (!(rq->command->flags & CMD_READONLY) || flags & TRACKING_BCAST ||
-        (flags & TRACKING_OPTIN && !caching) || (flags & TRACKING_OPTOUT && caching))
+    /* A script reads what the commands in it read. */
+    if (!(rq->command->flags & CMD_READONLY) || rq->command->group == GROUP_SCRIPTING ||
+        flags & TRACKING_BCAST || (flags & TRACKING_OPTIN && !caching) ||
+        (flags & TRACKING_OPTOUT && caching))
         return;
     if (!hooks_each_key(rq, remember))
         tracking_lost(rq->worker);
@@ -105,15 +108,16 @@ void tracking_before(struct request *rq, bool inner)
 
 /* ---- changes ---- */
 
-static struct mail *invalidation(enum mail_kind kind, const struct client *from, const void *key,
-                                 size_t len, size_t more)
+/* The key, with room for more behind it. */
+static struct mail *invalidation(const struct client *from, const void *key, size_t len,
+                                 size_t more)
 {
-    struct mail *m = mail_create(kind, len + more);
+    struct mail *m = mail_create(MAIL_INVALIDATE, KEY_TEXT_HEAD + len + more);
     if (m == NULL)
         return NULL;
     m->client = from == NULL ? 0 : from->id;
-    m->name_len = len;
-    memcpy(m->bytes, key, len);
+    m->name_len = KEY_TEXT_HEAD + len;
+    (void)key_text_put(m->bytes, key, len);
     return m;
 }
 
@@ -130,7 +134,7 @@ static void tell_worker(struct server *s, unsigned worker, const struct tracked 
     size_t n = 0;
     for (unsigned i = 0; i < k->count; i++)
         n += track_reader_worker(k->readers[i]) == worker;
-    struct mail *m = invalidation(MAIL_INVALIDATE, from, k->key, k->len, n * sizeof(track_reader));
+    struct mail *m = invalidation(from, k->key, k->len, n * sizeof(track_reader));
     if (m != NULL) {
         char *at = m->bytes + m->name_len;
         for (unsigned i = 0; i < k->count; i++) {
@@ -176,9 +180,10 @@ void tracking_changed(struct server *s, struct client *from, unsigned db, const 
     worker_set to = 0;
     if (fanout_topics(&s->fanout, TOPIC_PREFIX) > 0)
         (void)fanout_reach(&s->fanout, TOPIC_PREFIX, key, len, &to);
-    for (unsigned i = 0; to != 0; i++, to >>= 1)
-        if (to & 1)
-            post(s->workers[i], invalidation(MAIL_BROADCAST, from, key, len, 0), from);
+    if (to != 0 && from != NULL)
+        broadcast_add(from, key, len, to);
+    else if (to != 0)
+        broadcast_one(s->workers, key, len, to);
 }
 
 void tracking_lost(struct worker *w)
@@ -196,8 +201,19 @@ void tracking_flushed(struct server *s)
 
 /* ---- messages ---- */
 
-/* To the client that gets them. A key of NULL stands for all keys. */
-static void push(struct connection *c, bool redirected, const char *key, size_t len)
+static void put_keys(struct resp_out *out, const struct key_text *keys)
+{
+    const char *key;
+    size_t len, n = 0;
+    for (size_t at = 0; key_text_next(keys, &at, &key, &len);)
+        n++;
+    resp_array(out, n);
+    for (size_t at = 0; key_text_next(keys, &at, &key, &len);)
+        resp_bulk(out, key, len);
+}
+
+/* To the client that gets them. NULL stands for all keys. */
+static void push(struct connection *c, bool redirected, const struct key_text *keys)
 {
     struct resp_out *out = &c->client.worker->push;
     resp_out_clear(out, PIECE_BYTES);
@@ -212,12 +228,10 @@ static void push(struct connection *c, bool redirected, const char *key, size_t 
     } else {
         return; /* RESP2 has no messages for others */
     }
-    if (key == NULL) {
+    if (keys == NULL)
         resp_null(out);
-    } else {
-        resp_array(out, 1);
-        resp_bulk(out, key, len);
-    }
+    else
+        put_keys(out, keys);
     if (out->failed)
         connection_close(c);
     else
@@ -241,25 +255,42 @@ static void tell_broken(struct connection *c, uint64_t redirect)
         connection_push(c, out->data, out->len);
 }
 
+/* The keys that are meant, NULL = all, for a client that gets them in place of another. */
+static struct mail *redirection(const struct key_text *keys)
+{
+    const char *key;
+    size_t len, bytes = 0;
+    for (size_t at = 0; keys != NULL && key_text_next(keys, &at, &key, &len);)
+        bytes += KEY_TEXT_HEAD + len;
+    struct mail *m = mail_create(MAIL_REDIRECTED, bytes);
+    if (m == NULL)
+        return NULL;
+    m->all = keys == NULL;
+    m->name_len = bytes;
+    char *to = m->bytes;
+    for (size_t at = 0; keys != NULL && key_text_next(keys, &at, &key, &len);)
+        to = key_text_put(to, key, len);
+    return m;
+}
+
 /* To a client that tracks, or to whom it has them sent. */
-static void tell(struct connection *c, const char *key, size_t len)
+static void tell(struct connection *c, const struct key_text *keys)
 {
     struct server *s = c->client.worker->server;
     uint64_t redirect = atomic_load_explicit(&c->client.redirect, memory_order_relaxed);
     if (!(flags_of(&c->client) & TRACKING_ON))
         return;
     if (redirect == 0) {
-        push(c, false, key, len);
+        push(c, false, keys);
         return;
     }
-    struct mail *m = invalidation(MAIL_REDIRECTED, NULL, key == NULL ? "" : key, len, 0);
+    struct mail *m = redirection(keys);
     size_t bytes = m == NULL ? 0 : mail_bytes(m);
     if (m == NULL || !cache_may_charge(s->cache, bytes)) {
         free(m);
         connection_close(c); /* its cache goes with it */
         return;
     }
-    m->all = key == NULL;
     m->charged = true;
     cache_charge(s->cache, (int64_t)bytes);
     if (!server_mail(s, redirect, m)) {
@@ -273,36 +304,69 @@ static bool skips(const struct client *c, const struct mail *m)
     return flags_of(c) & TRACKING_NOLOOP && c->id == m->client;
 }
 
+static struct key_text text_of(const struct mail *m)
+{
+    return (struct key_text){.bytes = m->bytes, .len = m->name_len, .prefix = ""};
+}
+
+/* All keys of the mail that begin with the topic's name, in one message to each. */
+static void tell_topic(struct worker *w, const struct mail *m, const struct topic *t)
+{
+    struct key_text keys = text_of(m);
+    keys.prefix = t->name;
+    keys.prefix_len = t->len;
+    for (struct subscription *s = t->first[w->index]; s != NULL; s = s->next)
+        if (!skips(s->client, m))
+            tell(s->client->connection, &keys);
+}
+
+/* Whether a key of the mail before `end` begins with the topic's name: then it has been told. */
+static bool is_told(const struct mail *m, const struct topic *t, size_t end)
+{
+    struct key_text before = text_of(m);
+    const char *key;
+    size_t len, at = 0;
+    before.len = end;
+    before.prefix = t->name;
+    before.prefix_len = t->len;
+    return key_text_next(&before, &at, &key, &len);
+}
+
 static void deliver_broadcast(struct worker *w, const struct mail *m)
 {
-    struct topic *t = NULL;
-    while ((t = fanout_next(&w->server->fanout, w->index, TOPIC_PREFIX, m->bytes, m->name_len,
-                            t)) != NULL)
-        for (struct subscription *s = t->first[w->index]; s != NULL; s = s->next)
-            if (!skips(s->client, m))
-                tell(s->client->connection, m->bytes, m->name_len);
+    struct key_text keys = text_of(m);
+    const char *key;
+    size_t len;
+    for (size_t begin = 0, at = 0; key_text_next(&keys, &at, &key, &len); begin = at) {
+        struct topic *t = NULL;
+        while ((t = fanout_next(&w->server->fanout, w->index, TOPIC_PREFIX, key, len, t)) != NULL)
+            if (!is_told(m, t, begin))
+                tell_topic(w, m, t);
+    }
 }
 
 static void deliver_to_readers(struct worker *w, const struct mail *m)
 {
+    struct key_text key = text_of(m);
     for (size_t at = m->name_len; at < m->len; at += sizeof(track_reader)) {
         track_reader reader;
         memcpy(&reader, m->bytes + at, sizeof reader);
         struct connection *c = worker_find(w, track_reader_client(reader));
         if (c != NULL && !(flags_of(&c->client) & TRACKING_BCAST) && !skips(&c->client, m))
-            tell(c, m->bytes, m->name_len);
+            tell(c, &key);
     }
 }
 
 void tracking_deliver(struct worker *w, const struct mail *m)
 {
     struct connection *c;
+    struct key_text keys = text_of(m);
     if (m->kind == MAIL_BROADCAST)
         deliver_broadcast(w, m);
     else if (m->kind == MAIL_INVALIDATE)
         deliver_to_readers(w, m);
     else if ((c = worker_find(w, m->client)) != NULL)
-        push(c, true, m->all ? NULL : m->bytes, m->name_len);
+        push(c, true, m->all ? NULL : &keys);
 }
 
 void tracking_tell_all(struct worker *w)
@@ -311,5 +375,5 @@ void tracking_tell_all(struct worker *w)
         return;
     for (struct connection *c = w->connections; c != NULL; c = c->next)
         if (!c->dying)
-            tell(c, NULL, 0);
+            tell(c, NULL);
 }

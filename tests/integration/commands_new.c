@@ -110,6 +110,9 @@ static const struct step steps[] = {
     {"HSET g f v", ":1\r\n", NULL},
     {"INCREX g", WRONGTYPE, NULL},
     /* what a cache does not do */
+    {"SWAPDB 0 1", "-ERR SWAPDB is not supported: a database cannot take the place of another\r\n",
+     NULL},
+    {"MEMORY MALLOC-STATS", "$45\r\nStats not supported for the current allocator\r\n", NULL},
     {"SAVE", "-ERR Nothing can be saved: this server keeps no data on disk\r\n", NULL},
     {"BGSAVE SCHEDULE", "-ERR Nothing can be saved: this server keeps no data on disk\r\n", NULL},
     {"LASTSAVE", "^:1", NULL},

@@ -151,6 +151,56 @@ START_TEST(broadcast_by_prefix)
 }
 END_TEST
 
+#define TWO_INVALID(key, other)                                                                    \
+    ">2\r\n$10\r\ninvalidate\r\n*2\r\n$3\r\n" key "\r\n$3\r\n" other "\r\n"
+
+/* What one command, transaction or pipeline changes is one message for each prefix. */
+START_TEST(broadcasts_are_gathered)
+{
+    redisContext *c = instance_connect(&server);
+    int fd = tracker("BCAST PREFIX a: PREFIX b:");
+    ck_assert(asks(c, "OK", "MSET a:1 1 x 1 a:2 2 b:1 3"));
+    expect_text(fd, TWO_INVALID("a:1", "a:2") INVALID("3", "b:1"));
+    ck_assert(asks(c, "OK", "MULTI"));
+    ck_assert(asks(c, "QUEUED", "INCR b:1"));
+    ck_assert(asks(c, "QUEUED", "INCR a:1"));
+    ck_assert(asks(c, "QUEUED", "INCR b:2"));
+    freeReplyObject(ask(c, "EXEC"));
+    expect_text(fd, TWO_INVALID("b:1", "b:2") INVALID("3", "a:1"));
+    send_text(fd, "SET a:1 1\r\nPING\r\nDEL a:1 a:2\r\n");
+    expect_text(fd, "+OK\r\n+PONG\r\n:2\r\n>2\r\n$10\r\ninvalidate\r\n*3\r\n");
+    /* There is a limit. */
+    ck_assert(asks(c, "70", "EVAL %s 0",
+                   "for i = 1, 70 do redis.call('set', 'b:' .. i, i) end return '70'"));
+    char line[64] = "";
+    for (int n = 0; strcmp(line, ">2") != 0 && n < 200; n++) {
+        size_t at = 0;
+        do
+            read_bytes(fd, line + at, 1);
+        while (line[at++] != '\n');
+        line[at - 2] = '\0';
+    }
+    expect_text(fd, "$10\r\ninvalidate\r\n*64\r\n");
+    close(fd);
+    redisFree(c);
+}
+END_TEST
+
+/* A script reads what its commands read, not what it names. */
+START_TEST(scripts_read_what_they_read)
+{
+    redisContext *c = instance_connect(&server);
+    int fd = tracker("");
+    send_text(fd, "EVAL_RO \"return redis.call('get', KEYS[2])\" 2 a b\r\n");
+    expect_text(fd, "_\r\n");
+    ck_assert(asks(c, "OK", "SET a 1"));
+    ck_assert(asks(c, "OK", "SET b 1"));
+    expect_text(fd, INVALID("1", "b"));
+    close(fd);
+    redisFree(c);
+}
+END_TEST
+
 START_TEST(redirected)
 {
     redisContext *c = instance_connect(&server), *data = instance_connect(&server);
@@ -362,6 +412,8 @@ int main(void)
     tcase_add_test(c, own_changes_expiry_and_transactions);
     tcase_add_test(c, opting_in_and_out);
     tcase_add_test(c, broadcast_by_prefix);
+    tcase_add_test(c, broadcasts_are_gathered);
+    tcase_add_test(c, scripts_read_what_they_read);
     tcase_add_test(c, redirected);
     tcase_add_test(c, the_table_has_a_limit);
     tcase_add_test(c, nobody_keeps_what_has_changed);
