@@ -366,13 +366,7 @@ static void debug_command(struct request *rq)
             return;
         }
     }
-    char name[65];
-    size_t len = rq->argv[1].len < sizeof name - 1 ? rq->argv[1].len : sizeof name - 1;
-    resp_arg_copy(&rq->argv[1], 0, len, name);
-    name[len] = '\0';
-    resp_errorf(rq->out,
-                "ERR unknown subcommand or wrong number of arguments for '%s'. Try DEBUG HELP.",
-                name);
+    reply_subcommand_error(rq, "DEBUG");
 }
 
 const struct command commands_debug[] = {

@@ -207,6 +207,8 @@ const char *request_flat(struct request *rq, size_t i, size_t *len);
 void reply_syntax_error(struct request *rq);
 /* "ERR wrong number of arguments for 'x' command", for what the arity of the row cannot say. */
 void reply_arity_error(struct request *rq);
+/* For a subcommand that is unknown or has other arguments, of a command in capitals. */
+void reply_subcommand_error(struct request *rq, const char *command);
 /* An array of simple strings, from lines that end with NULL: the reply of HELP subcommands. */
 void reply_help(struct request *rq, const char *const *lines);
 void reply_wrong_type(struct request *rq);

@@ -21,6 +21,17 @@ void reply_arity_error(struct request *rq)
     resp_errorf(rq->out, "ERR wrong number of arguments for '%s' command", name);
 }
 
+void reply_subcommand_error(struct request *rq, const char *command)
+{
+    char name[129];
+    size_t len = rq->argv[1].len < sizeof name - 1 ? rq->argv[1].len : sizeof name - 1;
+    resp_arg_copy(&rq->argv[1], 0, len, name);
+    name[len] = '\0';
+    resp_errorf(rq->out,
+                "ERR unknown subcommand or wrong number of arguments for '%s'. Try %s HELP.", name,
+                command);
+}
+
 void reply_help(struct request *rq, const char *const *lines)
 {
     size_t n = 0;

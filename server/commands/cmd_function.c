@@ -33,10 +33,7 @@ static void function_list(struct request *rq)
 static void function_flush(struct request *rq)
 {
     if (rq->argc > 3)
-        resp_errorf(rq->out,
-                    "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try FUNCTION "
-                    "HELP.",
-                    (int)rq->argv[1].len, rq->argv[1].ptr);
+        reply_subcommand_error(rq, "FUNCTION");
     else if (rq->argc == 3 && !request_is(rq, 2, "sync") && !request_is(rq, 2, "async"))
         resp_error(rq->out, "ERR FUNCTION FLUSH only supports SYNC|ASYNC option");
     else
