@@ -91,9 +91,16 @@ static void reply_text(struct request *rq, struct text *t)
     text_free(t);
 }
 
+/* What the client itself has waiting is known only now, while it is being served. */
+static void tell_unread(struct request *rq)
+{
+    atomic_store_explicit(&rq->client->in_bytes, connection_unread(rq), memory_order_relaxed);
+}
+
 static void client_info(struct request *rq)
 {
     struct text t = {0};
+    tell_unread(rq);
     lock_acquire(&rq->server->registry.lock);
     client_print_locked(&t, rq->client, rq->now_ms);
     lock_release(&rq->server->registry.lock);
@@ -156,6 +163,7 @@ static void client_list(struct request *rq)
         return;
     struct text t = {0};
     struct registry *r = &rq->server->registry;
+    tell_unread(rq);
     lock_acquire(&r->lock);
     for (const struct client *c = r->first; c != NULL; c = c->next)
         if (has_type(c, type))

@@ -282,6 +282,7 @@ static bool serve_once(struct connection *c, bool read)
         atomic_store_explicit(&c->client.active_ms, w->now_ms, memory_order_relaxed);
         w->out.proto = c->client.proto;
         w->outside = !enter(w);
+        w->window_len = &win.len;
         run_window(&r);
         if (!w->outside)
             cache_exit(w->cache);
@@ -293,6 +294,15 @@ static bool serve_once(struct connection *c, bool read)
     if (!close_window(c, &win, r.at) || connection_over_query_limit(c))
         c->end = CLOSE_NOW;
     return win.filled && r.served == 0 && resp_parser_wants(&c->parser) > READ_BUFFER;
+}
+
+size_t connection_unread(const struct request *rq)
+{
+    const struct worker *w = rq->worker;
+    for (unsigned i = 0; i < BATCH; i++)
+        if (w->parsers[i].argv == rq->argv)
+            return *w->window_len - w->batch[i].start;
+    return 0; /* one of a transaction or script */
 }
 
 bool connection_has_commands(const struct connection *c)

@@ -49,6 +49,8 @@ struct connection {
 struct connection *connection_create(struct worker *w, int fd, enum transport_kind kind);
 /* Whether input waits that may be carried out. */
 bool connection_has_commands(const struct connection *c);
+/* Bytes of input from the command that runs on. */
+size_t connection_unread(const struct request *rq);
 /* Closes as soon as the worker is out of the functions of this connection. */
 void connection_close(struct connection *c);
 /* Frees it at once. */

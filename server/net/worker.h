@@ -61,6 +61,7 @@ struct worker {
     char *in; /* READ_BUFFER bytes */
     struct resp_parser parsers[BATCH];
     struct batch_item batch[BATCH];
+    const size_t *window_len;          /* bytes in the buffer while commands run */
     const struct cache_key *ready_key; /* of the command that runs */
     struct resp_out out;               /* of the connection that is served */
     char *piece;                       /* PIECE_BYTES of streams on their way */

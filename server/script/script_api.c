@@ -100,6 +100,8 @@ static int api_setresp(lua_State *lua)
     return 0;
 }
 
+enum { REPL_NONE, REPL_AOF, REPL_REPLICA, REPL_ALL };
+
 /* There is no replication, so that any choice is carried out. */
 static int api_true(lua_State *lua)
 {
@@ -111,6 +113,17 @@ static int api_false(lua_State *lua)
 {
     lua_pushboolean(lua, 0);
     return 1;
+}
+
+static int api_set_repl(lua_State *lua)
+{
+    if (lua_gettop(lua) != 1)
+        return script_raise(lua, "ERR redis.set_repl() requires two arguments.");
+    double flags = lua_tonumber(lua, 1);
+    if (!(flags >= REPL_NONE && flags <= REPL_ALL))
+        return script_raise(lua, "ERR Invalid replication flags. Use REPL_AOF, REPL_REPLICA, "
+                                 "REPL_ALL or REPL_NONE.");
+    return 0;
 }
 
 static int api_nothing(lua_State *lua)
@@ -128,7 +141,7 @@ static const luaL_Reg functions[] = {
     {"log", api_log},
     {"setresp", api_setresp},
     {"replicate_commands", api_true},
-    {"set_repl", api_nothing},
+    {"set_repl", api_set_repl},
     {"breakpoint", api_false},
     {"debug", api_nothing},
     {NULL, NULL},
@@ -138,11 +151,16 @@ static const struct {
     const char *name;
     int value;
 } constants[] = {
-    {"LOG_DEBUG", 0},  {"LOG_VERBOSE", 1},
-    {"LOG_NOTICE", 2}, {"LOG_WARNING", 3},
-    {"REPL_NONE", 0},  {"REPL_AOF", 1},
-    {"REPL_SLAVE", 2}, {"REPL_REPLICA", 2},
-    {"REPL_ALL", 3},   {"REDIS_VERSION_NUM", REDIS_VERSION_NUM},
+    {"LOG_DEBUG", 0},
+    {"LOG_VERBOSE", 1},
+    {"LOG_NOTICE", 2},
+    {"LOG_WARNING", 3},
+    {"REPL_NONE", REPL_NONE},
+    {"REPL_AOF", REPL_AOF},
+    {"REPL_SLAVE", REPL_REPLICA},
+    {"REPL_REPLICA", REPL_REPLICA},
+    {"REPL_ALL", REPL_ALL},
+    {"REDIS_VERSION_NUM", REDIS_VERSION_NUM},
 };
 
 void script_api(lua_State *lua)

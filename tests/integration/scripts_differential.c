@@ -259,6 +259,9 @@ static const struct step steps[] = {
     RUN("#!lua flags=allow-oom,no-cluster,allow-stale,allow-cross-slot-keys\nreturn 1"),
     PLAIN("SCRIPT FLUSH SYNC"),
     PLAIN("SCRIPT FLUSH ASYNC"),
+    RUN("return redis.set_repl(redis.REPL_ALL)"),
+    RUN("return redis.set_repl(4)"),
+    RUN("return redis.set_repl()"),
     /* ---- libraries ---- */
     RUN("return cjson.encode({1,'a\"/\\n\\1\\127',{x=cjson.null},{},true,1.5,1e20,1/3})"),
     RUN("return {cjson.encode({[1]=1,[9]=9}), cjson.encode(nil), cjson.encode('')}"),

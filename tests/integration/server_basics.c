@@ -103,6 +103,7 @@ START_TEST(knows_its_clients)
     }
     ck_assert_ptr_nonnull(strstr(r->str, " lib-name=tester "));
     ck_assert_ptr_nonnull(strstr(r->str, " cmd=client|list "));
+    ck_assert_ptr_nonnull(strstr(r->str, " qbuf=26 ")); /* this command */
     freeReplyObject(r);
     for (int i = 0; i < 4; i++) {
         int64_t id = ask_integer(other[i], "CLIENT ID");
