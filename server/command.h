@@ -108,6 +108,7 @@ extern const struct command commands_patch[];
 extern const struct command commands_bit[];
 extern const struct command commands_bitop[];
 extern const struct command commands_bitfield[];
+extern const struct command commands_dump[];
 extern const struct command commands_lcs[];
 extern const struct command commands_function[];
 extern const struct command commands_debug[];

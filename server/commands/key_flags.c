@@ -37,6 +37,7 @@ static const struct exception {
     {"psetex", "OW update", NULL},
     {"rename", "RW access delete", "OW update"},
     {"renamenx", "RW access delete", "OW insert"},
+    {"restore", "OW update", NULL},
     {"setex", "OW update", NULL},
     {"setnx", "OW insert", NULL},
     {"setrange", "RW update", NULL},

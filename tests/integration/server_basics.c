@@ -121,6 +121,47 @@ START_TEST(knows_its_clients)
 }
 END_TEST
 
+/* To another key, and with what is said of the key besides its value. */
+START_TEST(carries_values_over)
+{
+    struct instance s;
+    instance_start(&s, NULL);
+    redisContext *c = instance_connect(&s);
+    char *value = malloc(100000);
+    ck_assert_ptr_nonnull(value);
+    memset(value, 'v', 100000);
+    static const size_t lengths[] = {0, 1, 5000, 100000};
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        ck_assert(asks(c, "OK", "SET from %b", value, lengths[i]));
+        redisReply *r = ask(c, "DUMP from");
+        ck_assert_int_eq(r->type, REDIS_REPLY_STRING);
+        ck_assert(asks(c, "OK", "RESTORE to 0 %b REPLACE", r->str, r->len));
+        ck_assert_int_eq(ask_integer(c, "STRLEN to"), (int64_t)lengths[i]);
+        ck_assert_int_eq(ask_integer(c, "PTTL to"), -1);
+        ck_assert(
+            asks(c, "BUSYKEY Target key name already exists.", "RESTORE to 0 %b", r->str, r->len));
+        ck_assert(asks(c, "OK", "RESTORE to 100000 %b REPLACE IDLETIME 5", r->str, r->len));
+        ck_assert_int_gt(ask_integer(c, "PTTL to"), 50000);
+        ck_assert(asks(c, "OK", "RESTORE to 4102444800000 %b REPLACE ABSTTL", r->str, r->len));
+        ck_assert_int_eq(ask_integer(c, "EXPIRETIME to"), 4102444800);
+        ck_assert(asks(c, "OK", "RESTORE to 1000 %b REPLACE ABSTTL", r->str, r->len));
+        ck_assert_int_eq(ask_integer(c, "EXISTS to"), 0);
+        r->str[0] ^= 1;
+        ck_assert(asks(c, "ERR DUMP payload version or checksum are wrong", "RESTORE to 0 %b",
+                       r->str, r->len));
+        freeReplyObject(r);
+    }
+    free(value);
+    ck_assert(asks(c, "ERR syntax error", "RESTORE to 0 x NOSUCH"));
+    ck_assert(asks(c, "ERR Invalid TTL value, must be >= 0", "RESTORE to -1 x"));
+    redisReply *r = ask(c, "DUMP none");
+    ck_assert_int_eq(r->type, REDIS_REPLY_NIL);
+    freeReplyObject(r);
+    redisFree(c);
+    ck_assert_int_eq(instance_stop(&s), 0);
+}
+END_TEST
+
 START_TEST(keeps_silent_when_asked)
 {
     struct instance s;
@@ -236,6 +277,7 @@ int main(void)
     tcase_add_test(t, says_hello);
     tcase_add_test(t, answers_long_values_in_pieces);
     tcase_add_test(t, knows_its_clients);
+    tcase_add_test(t, carries_values_over);
     tcase_add_test(t, keeps_silent_when_asked);
     tcase_add_test(t, changes_its_configuration);
     tcase_add_test(t, counts_commands_and_errors);

@@ -137,6 +137,7 @@ static const struct op string_ops[] = {
     {"bn", "DIGEST user:%u"},
     {"sn", "SET user:%u x IFEQ y"},
     {"i", "STRLEN user:%u"},
+    {"bn", "DUMP user:%u"},
     {"i", "GETBIT user:%u 77"},
     {"i", "SETBIT user:%u 78 1"},
     {"i", "BITCOUNT user:%u"},
