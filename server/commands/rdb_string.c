@@ -115,9 +115,9 @@ static bool read_integer(struct reader *r, uint64_t form, struct rdb_string *s)
     const uint8_t *bytes = take(r, size);
     if (bytes == NULL)
         return false;
-    unsigned above = 64 - 8 * (unsigned)size;
+    uint64_t n = get_little(bytes, size);
     s->form = RDB_INTEGER;
-    s->integer = (int64_t)(get_little(bytes, size) << above) >> above;
+    s->integer = form == 0 ? (int8_t)n : form == 1 ? (int16_t)n : (int32_t)n;
     return r->left == 0;
 }
 

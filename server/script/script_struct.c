@@ -130,10 +130,8 @@ static size_t gap_before(const struct format *f, size_t at)
 static void put_bytes(struct script_buffer *b, bool big, uint64_t n, size_t size)
 {
     char *to = script_buffer_reserve(b, size);
-    for (size_t i = 0; i < size; i++) {
-        uint8_t byte = i < sizeof n ? (uint8_t)(n >> 8 * i) : 0;
-        to[big ? size - 1 - i : i] = (char)byte;
-    }
+    for (size_t i = 0; i < size; i++, n >>= 8)
+        to[big ? size - 1 - i : i] = (char)(uint8_t)n;
     b->len += size;
 }
 
