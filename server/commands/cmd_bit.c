@@ -160,7 +160,8 @@ static size_t read_bits(struct request *rq, struct cache_view *view, uint64_t at
     if (cache_view_read(rq->cache, view, off, n, piece) != CACHE_OK)
         return 0;
     uint8_t before = (uint8_t) ~(0xffu >> at % 8);
-    uint8_t behind = (off + n) * 8 > to ? (uint8_t)(0xffu >> (8 - ((off + n) * 8 - to))) : 0;
+    unsigned over = (off + n) * 8 > to ? (unsigned)((off + n) * 8 - to) & 7 : 0;
+    uint8_t behind = (uint8_t)((1u << over) - 1);
     piece[0] = (uint8_t)(outside ? piece[0] | before : piece[0] & ~before);
     piece[n - 1] = (uint8_t)(outside ? piece[n - 1] | behind : piece[n - 1] & ~behind);
     return n;
