@@ -36,6 +36,7 @@
 #include <string.h>
 
 #include "base/lock.h"
+#include "base/os_memory.h"
 #include "zspool/zspool.h"
 
 #define ZS_BLOCK_PAGES  (ZS_BLOCK_SIZE / ZS_PAGE_SIZE)
@@ -147,14 +148,6 @@ struct zs_pool {
     uint8_t class_of[(17u * ZS_PAGE_SIZE) / 2 + 1]; /* by (size + header + 1) / 2 */
     struct zs_class class[ZS_CLASSES_MAX];
 };
-
-/* ---- os_linux.c: memory of the system ---- */
-
-/* Address space that costs nothing until it is touched; zeroed. NULL when refused. */
-void *os_reserve(size_t bytes);
-void os_release(void *p, size_t bytes);
-/* Gives the memory behind whole pages back; they read as zeros then. */
-void os_discard(void *p, size_t bytes);
 
 /* ---- class.c ---- */
 

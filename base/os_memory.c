@@ -1,7 +1,7 @@
-/* Memory of the system: the only file that maps, and gives back. */
-#include <sys/mman.h>
+/* The only file that maps, and gives back. */
+#include "base/os_memory.h"
 
-#include "internal.h"
+#include <sys/mman.h>
 
 void *os_reserve(size_t bytes)
 {
