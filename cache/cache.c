@@ -69,7 +69,8 @@ static bool cache_parts(struct cache *c, const struct cache_opts *opts)
     c->ring = nursery_ring_create(NURSERY_LANES);
     c->ghost = ghost_create(nursery_ghost_capacity(bytes));
     c->keeper.shrink.source = pressure_create(opts->system_root == NULL ? "" : opts->system_root);
-    return c->pool != NULL && c->learner != NULL && c->ring != NULL && c->ghost != NULL &&
+    return bucket_store_create(&c->buckets, RANK_BUCKETS, opts->pool_fail, opts->pool_fail_arg) &&
+           c->pool != NULL && c->learner != NULL && c->ring != NULL && c->ghost != NULL &&
            c->keeper.shrink.source != NULL;
 }
 
@@ -105,7 +106,7 @@ static void destroy_database(struct cache *c, unsigned db)
 {
     struct shard *shards = db_shards(c, db);
     for (size_t i = 0; shards != NULL && i < (size_t)1 << c->shard_bits; i++)
-        free(shards[i].bucket);
+        shard_free(&shards[i]);
     free(shards);
 }
 
@@ -117,7 +118,7 @@ void cache_destroy(struct cache *cache)
         destroy_database(cache, db);
     for (struct flushed *f = cache->flushed, *next; f != NULL; f = next) {
         next = f->next;
-        free(f->bucket);
+        shard_free(&f->table);
         free(f);
     }
     for (unsigned i = 0; i < CACHE_THREADS; i++)
@@ -127,6 +128,7 @@ void cache_destroy(struct cache *cache)
     learner_destroy(cache->learner);
     nursery_ring_destroy(cache->ring);
     ghost_destroy(cache->ghost);
+    bucket_store_destroy(&cache->buckets);
     pressure_destroy(cache->keeper.shrink.source);
     free(cache);
 }

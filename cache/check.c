@@ -73,13 +73,25 @@ static const char *check_shard(struct cache_thread *t, unsigned db, size_t n, st
     struct shard *s = &db_shards(t->cache, db)[n];
     int64_t expiring = y->n[N_DB_EXPIRING + db];
     const char *wrong = shard_check(s);
-    for (uint32_t b = 0; wrong == NULL && b < shard_buckets(s->nbuckets); b++)
+    for (uint32_t b = 0; wrong == NULL && b < s->nbuckets; b++)
         for (unsigned i = 0; wrong == NULL && i < BUCKET_SLOTS; i++)
-            if (s->bucket[b].ref[i] != 0)
-                wrong = check_item(t, db, n, (struct slot){&s->bucket[b], i}, y);
+            if (shard_bucket(s, b)->ref[i] != 0)
+                wrong = check_item(t, db, n, (struct slot){shard_bucket(s, b), i}, y);
     if (wrong == NULL && y->n[N_DB_EXPIRING + db] - expiring != s->expiring)
         wrong = "items of a shard with an expiry are miscounted";
     return wrong;
+}
+
+/* Every bucket of the store is in one table. */
+static const char *check_buckets(struct cache *c)
+{
+    size_t buckets = 0;
+    for (unsigned db = 0; db < c->databases; db++)
+        for (size_t i = 0; db_shards(c, db) != NULL && i < (size_t)1 << c->shard_bits; i++)
+            buckets += shard_buckets_taken(&db_shards(c, db)[i]);
+    for (const struct flushed *f = c->flushed; f != NULL; f = f->next)
+        buckets += shard_buckets_taken(&f->table);
+    return bucket_store_check(&c->buckets, buckets);
 }
 
 static const char *check_counters(struct cache *c, const struct tally *y)
@@ -117,6 +129,8 @@ const char *cache_check(struct cache_thread *t)
                 wrong = check_shard(t, db, n, y);
     if (wrong == NULL)
         wrong = check_counters(c, y);
+    if (wrong == NULL)
+        wrong = check_buckets(c);
     if (wrong == NULL)
         wrong = zs_check(c->pool);
     if (!had_world)
@@ -173,9 +187,10 @@ size_t cache_damage(struct cache_thread *t, size_t n, uint64_t seed)
             c, dbs[random_below(&random, present)])[random_below(&random, 1u << c->shard_bits)];
         struct found f;
         lock_acquire(&s->lock);
-        uint32_t slots = shard_buckets(s->nbuckets) * BUCKET_SLOTS;
+        uint32_t slots = s->nbuckets * BUCKET_SLOTS;
         uint32_t at = slots == 0 ? 0 : random_below(&random, slots);
-        struct slot slot = {s->bucket + at / BUCKET_SLOTS, at % BUCKET_SLOTS};
+        struct slot slot = {slots == 0 ? NULL : shard_bucket(s, at / BUCKET_SLOTS),
+                            at % BUCKET_SLOTS};
         if (slots > 0 && slot.bucket->ref[slot.i] != 0 && found_open(t, slot, &f)) {
             hit += damage_found(t, &random, &f);
             found_end(t, &f);

@@ -55,11 +55,12 @@ static size_t pass_shard(struct cache_thread *t, unsigned db, struct shard *s, s
                          bool nursery_too, bool *lowered)
 {
     size_t freed = 0;
-    uint32_t end = shard_buckets(s->nbuckets);
+    uint32_t end = s->nbuckets;
     for (unsigned n = 0; n < BUCKETS && n < end && freed < bytes; n++) {
         if (s->hand >= end)
             s->hand = 0;
-        freed += pass_bucket(t, db, s, &s->bucket[s->hand], bytes - freed, nursery_too, lowered);
+        freed +=
+            pass_bucket(t, db, s, shard_bucket(s, s->hand), bytes - freed, nursery_too, lowered);
         s->hand++;
     }
     return freed;
@@ -83,8 +84,8 @@ static size_t evict_clock(struct cache_thread *t, size_t bytes, bool nursery_too
             struct shard *s = &db_shards(c, db)[at & ((1u << c->shard_bits) - 1)];
             if (!lock_try(&s->lock))
                 continue;
-            if (most < shard_buckets(s->nbuckets))
-                most = shard_buckets(s->nbuckets);
+            if (most < s->nbuckets)
+                most = s->nbuckets;
             freed += pass_shard(t, db, s, bytes - freed, nursery_too, &some);
             lock_release(&s->lock);
         }

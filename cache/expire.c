@@ -41,12 +41,12 @@ static void sweep_shard(struct cache_thread *t, unsigned db, struct shard *s, ui
     uint32_t due = DUE_NEVER;
     lock_acquire(&s->lock);
     if (s->due <= now) {
-        for (uint32_t i = 0; i < shard_buckets(s->nbuckets); i++)
-            if (s->bucket[i].due <= now)
-                sweep_bucket(t, db, s, &s->bucket[i], swept);
-        for (uint32_t i = 0; i < shard_buckets(s->nbuckets); i++)
-            if (s->bucket[i].due < due)
-                due = s->bucket[i].due;
+        for (uint32_t i = 0; i < s->nbuckets; i++)
+            if (shard_bucket(s, i)->due <= now)
+                sweep_bucket(t, db, s, shard_bucket(s, i), swept);
+        for (uint32_t i = 0; i < s->nbuckets; i++)
+            if (shard_bucket(s, i)->due < due)
+                due = shard_bucket(s, i)->due;
         s->due = due;
     }
     lock_release(&s->lock);

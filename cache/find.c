@@ -33,22 +33,16 @@ void found_end(struct cache_thread *t, struct found *f)
         zs_free(t->cache->pool, f->free_after);
 }
 
-/* True when it is in this bucket; *full tells whether it may be in the next. */
 static bool find_in_bucket(struct cache_thread *t, struct bucket *b, unsigned h14,
-                           const struct cache_key *k, struct found *f, bool *full)
+                           const struct cache_key *k, struct found *f)
 {
-    unsigned taken = 0;
-    for (unsigned i = 0; i < BUCKET_SLOTS; i++) {
-        taken += b->ref[i] != 0;
-        if (tag_h14(b->tag[i]) != h14 || b->ref[i] == 0)
-            continue;
-        if (!found_open(t, (struct slot){b, i}, f))
+    for (unsigned same = bucket_match(b, h14); same != 0; same &= same - 1) {
+        if (!found_open(t, (struct slot){b, (unsigned)__builtin_ctz(same)}, f))
             continue;
         if (key_is(&f->item, k))
             return true;
         found_end(t, f);
     }
-    *full = taken == BUCKET_SLOTS;
     return false;
 }
 
@@ -56,11 +50,14 @@ bool find_locked(struct cache_thread *t, struct shard *s, const struct cache_key
                  struct found *f)
 {
     unsigned h14 = hash_h14(t->cache, k->hash);
-    uint32_t end = shard_buckets(s->nbuckets);
+    uint32_t at = bucket_home(s, h14);
     bool full = true;
-    for (uint32_t at = bucket_home(s, h14); at < end && full; at++)
-        if (find_in_bucket(t, &s->bucket[at], h14, k, f, &full))
+    for (uint32_t left = s->nbuckets; left > 0 && full; left--, at = bucket_after(s, at)) {
+        struct bucket *b = shard_bucket(s, at);
+        if (find_in_bucket(t, b, h14, k, f))
             return true;
+        full = bucket_is_full(b);
+    }
     return false;
 }
 

@@ -22,13 +22,11 @@ static unsigned free_bucket_locked(struct cache_thread *t, unsigned db, struct b
     return n;
 }
 
-static void free_table_locked(struct cache_thread *t, unsigned db, struct bucket *bucket,
-                              uint32_t nbuckets)
+static void free_table_locked(struct cache_thread *t, unsigned db, struct shard *table)
 {
-    for (uint32_t i = 0; i < shard_buckets(nbuckets); i++)
-        free_bucket_locked(t, db, &bucket[i]);
-    count(t, N_INDEX_BYTES, -(int64_t)(shard_buckets(nbuckets) * sizeof *bucket));
-    free(bucket);
+    for (uint32_t i = 0; i < table->nbuckets; i++)
+        free_bucket_locked(t, db, shard_bucket(table, i));
+    shard_free(table);
 }
 
 static void flush_shard(struct cache_thread *t, unsigned db, struct shard *s)
@@ -42,19 +40,18 @@ static void flush_shard(struct cache_thread *t, unsigned db, struct shard *s)
     struct flushed *node = malloc(sizeof *node);
     count(t, N_DB_ITEMS + db, -(int64_t)s->count);
     count(t, N_DB_EXPIRING + db, -(int64_t)s->expiring);
+    struct shard now, *table = node == NULL ? &now : &node->table;
+    shard_detach(s, table);
     if (node == NULL) { /* no memory to do it later */
-        free_table_locked(t, db, s->bucket, s->nbuckets);
+        free_table_locked(t, db, table);
     } else {
-        *node = (struct flushed){
-            .shard = s, .bucket = s->bucket, .buckets = s->nbuckets, .items = s->count, .db = db};
+        node->shard = s;
+        node->db = db;
     }
-    s->bucket = NULL;
-    s->nbuckets = s->count = s->expiring = s->hand = 0;
-    s->due = DUE_NEVER;
     lock_release(&s->lock);
     if (node == NULL)
         return;
-    atomic_fetch_add_explicit(&c->flushed_items, node->items, memory_order_relaxed);
+    atomic_fetch_add_explicit(&c->flushed_items, node->table.count, memory_order_relaxed);
     lock_acquire(&c->flushed_lock);
     node->next = c->flushed;
     c->flushed = node;
@@ -84,9 +81,9 @@ bool flush_slice(struct cache_thread *t, int64_t budget_us)
         if (node == NULL)
             return false;
         lock_acquire(&node->shard->lock);
-        free_table_locked(t, node->db, node->bucket, node->buckets);
+        free_table_locked(t, node->db, &node->table);
         lock_release(&node->shard->lock);
-        atomic_fetch_sub_explicit(&c->flushed_items, node->items, memory_order_relaxed);
+        atomic_fetch_sub_explicit(&c->flushed_items, node->table.count, memory_order_relaxed);
         free(node);
         while (dead_free(t) > 0 && clock_mono_us() - begin < budget_us)
             continue;

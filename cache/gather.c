@@ -59,8 +59,8 @@ static void gather_shard(struct cache_thread *t, struct shard *s)
     uint32_t end = 1;
     for (uint32_t at = 0; at < end; at++) {
         lock_acquire(&s->lock);
-        end = shard_buckets(s->nbuckets);
-        struct bucket *b = at < end ? &s->bucket[at] : NULL;
+        end = s->nbuckets;
+        struct bucket *b = at < end ? shard_bucket(s, at) : NULL;
         for (unsigned i = 0; b != NULL && i < BUCKET_SLOTS; i++) {
             if (b->ref[i] == 0 || !found_open(t, (struct slot){b, i}, &f))
                 continue;

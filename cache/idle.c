@@ -23,9 +23,9 @@ static unsigned collect_locked(struct shard *s, uint32_t *at, unsigned idle_age,
                                struct idle_item *out)
 {
     unsigned n = 0;
-    uint32_t end = shard_buckets(s->nbuckets);
+    uint32_t end = s->nbuckets;
     for (; *at < end && n + BUCKET_SLOTS <= BATCH; (*at)++) {
-        struct bucket *b = &s->bucket[*at];
+        struct bucket *b = shard_bucket(s, *at);
         for (unsigned i = 0; i < BUCKET_SLOTS; i++) {
             if (b->ref[i] == 0)
                 continue;
@@ -48,7 +48,7 @@ static void walk_shard(struct cache_thread *t, unsigned db, struct shard *s)
     while (at < end) {
         lock_acquire(&s->lock);
         unsigned n = collect_locked(s, &at, idle_age, items);
-        end = shard_buckets(s->nbuckets);
+        end = s->nbuckets;
         lock_release(&s->lock);
         for (unsigned i = 0; i < n; i++) {
             if (!items[i].idle && !k->walk_all)

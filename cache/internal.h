@@ -1,7 +1,7 @@
 /* What the files of cache/ share, grouped by the file that defines it.
  *
- * Lock order: world > threads (ascending) > shards (ascending address) > flushed > dead > learner,
- * nursery lanes > pool. Whoever holds a shard and wants another only tries, but for
+ * Lock order: world > threads (ascending) > shards (ascending address) > flushed > dead > learner >
+ * buckets, nursery lanes > pool. Whoever holds a shard and wants another only tries, but for
  * cache_lock_keys(), which takes all of its shards in order. See docs/locking.md.
  */
 #ifndef CACHE_INTERNAL_H
@@ -28,6 +28,7 @@ enum cache_rank {
     RANK_FLUSHED,
     RANK_DEAD,
     RANK_LEARNER,
+    RANK_BUCKETS,
 };
 
 #define CACHE_THREADS 136
@@ -63,7 +64,6 @@ enum counter {
     N_SEGMENTS_READ,
     N_SEGMENTS_WRITTEN,
     N_COMPRESS_US,
-    N_INDEX_BYTES,
     N_RUNG_RUNS,
     N_RUNG_BYTES = N_RUNG_RUNS + CACHE_RUNGS,
     N_RUNG_US = N_RUNG_BYTES + CACHE_RUNGS,
@@ -106,9 +106,7 @@ struct thread_place {
 struct flushed {
     struct flushed *next;
     struct shard *shard; /* where it was: its lock guards readers of its items */
-    struct bucket *bucket;
-    uint32_t buckets;
-    uint32_t items;
+    struct shard table;
     unsigned db;
 };
 
@@ -129,6 +127,9 @@ struct keeper {
     uint64_t walk_at;          /* shard of the walk */
     uint64_t sweep_at;         /* shard of the expiry sweep */
     int64_t sweep_ms;          /* when that began */
+    uint64_t fit_at;           /* shard of fit_slice() */
+    int64_t fit_ms;            /* when its round began */
+    uint32_t fit_goal;         /* bucket of the store from which on runs move down in it */
     uint64_t walk_trainings;   /* that there had been when it began */
     unsigned walk_compression; /* the option when it began */
     unsigned walk_how;         /* enum recode_how, for all items of this walk */
@@ -151,6 +152,7 @@ struct cache {
     struct learner *learner;
     struct nursery_ring *ring;
     struct ghost *ghost;
+    struct bucket_store buckets;
     unsigned shard_bits;
     unsigned databases;
     uint8_t hash_seed[16];
@@ -219,6 +221,7 @@ uint64_t machine_bytes(void);
 /* ---- stats.c ---- */
 
 int64_t counter_sum(struct cache *c, unsigned what);
+uint64_t index_bytes(struct cache *c);
 
 /* ---- thread.c ---- */
 
@@ -559,12 +562,14 @@ bool compact_slice(struct cache_thread *t, int64_t end_us);
  * True when the round is not done. */
 bool idle_walk(struct cache_thread *t, int64_t budget_us);
 
-/* ---- expire.c, flush.c ---- */
+/* ---- expire.c, flush.c, fit.c ---- */
 
 /* Sweeps for at most budget_us; returns items dropped. */
 size_t expire_sweep(struct cache_thread *t, int64_t budget_us);
 /* Empties flushed tables for at most budget_us; true when some are left. */
 bool flush_slice(struct cache_thread *t, int64_t budget_us);
+/* Once a second, for at most budget_us a slice, makes the index as small as its items. */
+void fit_slice(struct cache_thread *t, int64_t budget_us);
 
 /* ---- tick.c ---- */
 

@@ -20,18 +20,14 @@ bool db_begin(struct cache_thread *t, unsigned db)
 {
     struct cache *c = t->cache;
     size_t n = (size_t)1 << c->shard_bits;
-    struct shard *shards = calloc(n, sizeof *shards);
+    struct shard *shards = aligned_alloc(64, n * sizeof *shards);
     if (shards == NULL)
         return false;
-    for (size_t i = 0; i < n; i++) {
-        lock_init(&shards[i].lock, RANK_SHARD);
-        shards[i].due = DUE_NEVER;
-    }
+    for (size_t i = 0; i < n; i++)
+        shard_init(&shards[i], RANK_SHARD, &c->buckets);
     struct shard *none = NULL;
     if (!atomic_compare_exchange_strong(&c->db[db], &none, shards))
         free(shards); /* another thread was first */
-    else
-        count(t, N_INDEX_BYTES, (int64_t)(n * sizeof *shards));
     return true;
 }
 
@@ -43,7 +39,7 @@ void cache_prefetch_bucket(struct cache_thread *t, const struct cache_key *k)
         __builtin_prefetch(&shards[shard_number(c, k->hash)]);
 }
 
-/* The bucket array may go away under us, so only a locked look may follow it. */
+/* The table may go away under us, so only a locked look may follow it. */
 void cache_prefetch_item(struct cache_thread *t, const struct cache_key *k)
 {
     struct cache *c = t->cache;
@@ -55,13 +51,10 @@ void cache_prefetch_item(struct cache_thread *t, const struct cache_key *k)
         return;
     if (s->nbuckets > 0) {
         unsigned h14 = hash_h14(c, k->hash);
-        const struct bucket *b = &s->bucket[bucket_home(s, h14)];
-        for (unsigned i = 0; i < BUCKET_SLOTS; i++) {
-            if (b->ref[i] != 0 && tag_h14(b->tag[i]) == h14) {
-                zs_prefetch(c->pool, ref_handle(b->ref[i]));
-                break;
-            }
-        }
+        const struct bucket *b = shard_bucket(s, bucket_home(s, h14));
+        unsigned same = bucket_match(b, h14);
+        if (same != 0)
+            zs_prefetch(c->pool, ref_handle(b->ref[__builtin_ctz(same)]));
     }
     lock_release(&s->lock);
 }

@@ -13,10 +13,9 @@
 /* Bytes outside the pool that are known. */
 static uint64_t known_bytes(struct cache *c)
 {
-    int64_t index = counter_sum(c, N_INDEX_BYTES);
     int64_t charged = atomic_load_explicit(&c->charged, memory_order_relaxed);
-    return (uint64_t)(index > 0 ? index : 0) + (uint64_t)(charged > 0 ? charged : 0) +
-           ghost_bytes(c->ghost) + nursery_ring_bytes(c->ring) + learner_bytes(c->learner);
+    return index_bytes(c) + (uint64_t)(charged > 0 ? charged : 0) + ghost_bytes(c->ghost) +
+           nursery_ring_bytes(c->ring) + learner_bytes(c->learner);
 }
 
 static uint64_t outside_bytes(struct cache *c)

@@ -117,10 +117,10 @@ static void keep(struct victims *all, const struct victim *v)
 static void sample_shard_locked(struct cache_thread *t, unsigned policy, unsigned db,
                                 struct shard *s, unsigned want, unsigned *seen, struct victims *all)
 {
-    uint32_t end = shard_buckets(s->nbuckets);
+    uint32_t end = s->nbuckets;
     uint32_t from = random_below(&t->random, end);
     for (uint32_t n = 0; n < end && *seen < want; n++) {
-        struct bucket *b = &s->bucket[(from + n) % end];
+        struct bucket *b = shard_bucket(s, (from + n) % end);
         if (policy_is_volatile(policy) && b->due == DUE_NEVER)
             continue;
         unsigned first = random_below(&t->random, BUCKET_SLOTS);

@@ -40,8 +40,8 @@ static unsigned scan_home_locked(const struct scan *scan, struct shard *s, unsig
     uint32_t home = bucket_home(s, h14);
     unsigned to = (unsigned)((((uint64_t)(home + 1) << 14) + s->nbuckets - 1) / s->nbuckets);
     bool full = true;
-    for (uint32_t at = home; at < shard_buckets(s->nbuckets) && full; at++)
-        report_bucket(scan, &s->bucket[at], h14, to, &full);
+    for (uint32_t left = s->nbuckets, at = home; left > 0 && full; left--, at = bucket_after(s, at))
+        report_bucket(scan, shard_bucket(s, at), h14, to, &full);
     return to;
 }
 
@@ -82,11 +82,11 @@ uint64_t cache_scan(struct cache_thread *t, unsigned db, uint64_t cursor, size_t
 /* From a random slot on, the first item that has not expired. */
 static bool random_of_shard_locked(struct cache_thread *t, struct shard *s, void *buf, size_t *len)
 {
-    uint32_t slots = shard_buckets(s->nbuckets) * BUCKET_SLOTS;
+    uint32_t slots = s->nbuckets * BUCKET_SLOTS;
     uint32_t from = slots == 0 ? 0 : random_below(&t->random, slots);
     for (uint32_t n = 0; n < slots; n++) {
         uint32_t at = (from + n) % slots;
-        struct slot slot = {&s->bucket[at / BUCKET_SLOTS], at % BUCKET_SLOTS};
+        struct slot slot = {shard_bucket(s, at / BUCKET_SLOTS), at % BUCKET_SLOTS};
         struct found f;
         if (slot.bucket->ref[slot.i] == 0 || !found_open(t, slot, &f))
             continue;

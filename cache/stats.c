@@ -37,10 +37,10 @@ static int64_t sample_ttl(struct cache *c, unsigned db, int64_t now_ms)
         if (!lock_try(&s->lock))
             continue;
         if (s->expiring > 0) {
-            uint32_t end = shard_buckets(s->nbuckets);
+            uint32_t end = s->nbuckets;
             uint32_t from = random_below(&random, end);
             for (uint32_t i = 0; i < end; i++) {
-                uint32_t due = s->bucket[(from + i) % end].due;
+                uint32_t due = shard_bucket(s, (from + i) % end)->due;
                 if (due == DUE_NEVER)
                     continue;
                 int64_t left = (int64_t)due * 1000 - now_ms;
@@ -59,6 +59,13 @@ size_t cache_count_expiring(struct cache *cache, unsigned db, int64_t now_ms, in
     size_t n = (size_t)sum(cache, N_DB_EXPIRING + db);
     *avg_ttl_ms = n == 0 || db_shards(cache, db) == NULL ? 0 : sample_ttl(cache, db, now_ms);
     return n;
+}
+
+uint64_t index_bytes(struct cache *c)
+{
+    unsigned dbs[CACHE_MAX_DATABASES];
+    uint64_t shards = (uint64_t)databases_present(c, dbs) << c->shard_bits;
+    return shards * sizeof(struct shard) + bucket_store_bytes(&c->buckets);
 }
 
 static void stats_of_items(struct cache *c, struct cache_stats *out)
@@ -100,7 +107,7 @@ void cache_stats(struct cache *cache, struct cache_stats *out)
 {
     int64_t charged = atomic_load_explicit(&cache->charged, memory_order_relaxed);
     *out = (struct cache_stats){
-        .index_bytes = sum(cache, N_INDEX_BYTES),
+        .index_bytes = index_bytes(cache),
         .ghost_bytes = ghost_bytes(cache->ghost),
         .dict_bytes = learner_bytes(cache->learner),
         .charged_bytes = charged > 0 ? (uint64_t)charged : 0,

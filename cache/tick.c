@@ -155,6 +155,7 @@ int64_t cache_tick(struct cache_thread *t, int64_t now_ms, int64_t budget_us, bo
     bool urgent = evict_slice(t, end);
     urgent = flush_slice(t, budget_us / 4) || urgent;
     bool more = expire_sweep(t, budget_us / 4) > 0 || urgent;
+    fit_slice(t, budget_us / 4);
     int64_t cpu = clock_thread_cpu_us();
     bool coding = !may_code || tick_code(t, end, budget_us);
     c->keeper.cpu_us -= clock_thread_cpu_us() - cpu;

@@ -28,18 +28,14 @@ static enum cache_status insert_locked(struct cache_thread *t, struct shard *s,
                                        const struct item *it)
 {
     struct cache *c = t->cache;
-    struct slot slot;
-    int64_t grown = 0;
     /* One who comes back soon is worth keeping when it leaves the nursery. */
     unsigned frequency = 0;
     if ((it->flags & ITEM_NURSERY) != 0 && ghost_take(c->ghost, k->hash)) {
         count(t, N_GHOST_HITS, 1);
         frequency = 1;
     }
-    if (!shard_insert(s, hash_h14(c, k->hash), handle, frequency, due_of_item(it), &slot, &grown))
+    if (!shard_insert(s, hash_h14(c, k->hash), handle, frequency, due_of_item(it)))
         return CACHE_OOM;
-    if (grown != 0)
-        count(t, N_INDEX_BYTES, grown);
     return CACHE_OK;
 }
 
