@@ -9,7 +9,7 @@
 
 static unsigned bit_at(const uint8_t *bytes, size_t i)
 {
-    return bytes[i / 8] >> (7 - i % 8) & 1u;
+    return (unsigned)bytes[i / 8] >> (7 - i % 8) & 1u;
 }
 
 static void fill(uint8_t *bytes, unsigned round)
