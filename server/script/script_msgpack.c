@@ -11,6 +11,8 @@
 /* Tables within tables: what lies deeper is written as nil. */
 #define PACK_DEPTH 16
 
+#define TWO_63 9223372036854775808.0
+
 /* A first byte, and a number of `size` bytes behind it. */
 static void add_head(struct script_buffer *b, uint8_t first, uint64_t n, size_t size)
 {
@@ -45,7 +47,7 @@ static void pack_integer(struct script_buffer *b, int64_t n)
 
 static void pack_number(struct script_buffer *b, double n)
 {
-    if (n >= -0x1p63 && n < 0x1p63 && floor(n) == n) {
+    if (n >= -TWO_63 && n < TWO_63 && floor(n) == n) {
         pack_integer(b, (int64_t)n);
         return;
     }
