@@ -10,7 +10,7 @@ Written by `./dev test-clients --write-docs` from a run of [the tests of the cli
 that does with a cache what users of its library do, with the library's default settings, while the server is stopped
 and started again. *Commands* are those that the server saw and answered without an error.
 
-No client gets lists, sets, sorted sets, streams, bitmaps, geo or HyperLogLog commands, cluster mode, replication or
+No client gets lists, sets, sorted sets, streams, geo or HyperLogLog commands, cluster mode, replication or
 persistence; the server says `unknown command`, and a library raises its usual error.
 
 | client | tested versions | commands | what its users will miss |
