@@ -56,7 +56,7 @@ struct coded encode_value(struct cache_thread *t, const struct item *key, const 
     const struct coded none = {.len = 0};
     if (raw_len == 0)
         return none;
-    learner_choose(c->learner, key->key, key->key_len, raw_len, &choice);
+    learner_choose(c->learner, key->key, key->key_len, raw_len, effort != CODEC_FAST, &choice);
     if (choice.wanted)
         learner_sample(c->learner, &choice, raw, raw_len, t->now_ms);
     if (!choice.promising || codec_looks_incompressible(raw, raw_len)) {

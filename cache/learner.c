@@ -137,7 +137,7 @@ static void forget_locked(struct learner *l, unsigned family)
     f->trained_bytes = 0;
     f->generation = 0;
     f->raw = f->stored = 0;
-    f->failures = f->skip = 0;
+    f->failures[0] = f->failures[1] = f->skip[0] = f->skip[1] = 0;
     f->reference = 0;
 }
 
@@ -165,7 +165,7 @@ static void watch_growth_locked(struct learner *l, unsigned family)
         learner_collect_locked(l, family);
 }
 
-void learner_choose(struct learner *l, const void *key, size_t len, size_t raw_len,
+void learner_choose(struct learner *l, const void *key, size_t len, size_t raw_len, bool close,
                     struct learner_choice *out)
 {
     lock_acquire(&l->lock);
@@ -181,9 +181,10 @@ void learner_choose(struct learner *l, const void *key, size_t len, size_t raw_l
     out->family = family;
     out->id = id;
     out->dict = learner_dict(l, id);
-    out->promising = f->skip == 0;
-    if (f->skip > 0)
-        f->skip--;
+    out->close = close;
+    out->promising = f->skip[close] == 0;
+    if (f->skip[close] > 0)
+        f->skip[close]--;
     /* What is met in the index as well would be twice among the samples. */
     bool stream = f->samples != NULL && !l->gathering && f->gathered == 0;
     out->wanted = stream && reservoir_wants(f->samples, raw_len);
@@ -210,11 +211,12 @@ void learner_coded(struct learner *l, const struct learner_choice *choice, size_
 {
     lock_acquire(&l->lock);
     struct learned_family *f = &l->family[choice->family];
-    f->raw += raw;
-    f->stored += stored;
+    bool close = choice->close;
+    f->raw += close ? raw : 0;
+    f->stored += close ? stored : 0;
     if (choice->promising) {
-        f->failures = stored < raw ? 0 : f->failures + 1;
-        f->skip = f->failures >= HOPELESS ? SKIP : 0;
+        f->failures[close] = stored < raw ? 0 : f->failures[close] + 1;
+        f->skip[close] = f->failures[close] >= HOPELESS ? SKIP : 0;
     }
     if (f->raw >= DRIFT_WINDOW) {
         double now = (double)f->stored / (double)f->raw;

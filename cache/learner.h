@@ -50,10 +50,11 @@ struct learner_choice {
     unsigned id;                   /* 0 = no dictionary */
     const struct codec_dict *dict; /* NULL for id 0 */
     bool wanted;                   /* pass the value to learner_sample() */
+    bool close;                    /* with more effort than CODEC_FAST */
     bool promising;                /* false: values of this family do not shrink, do not try */
 };
-/* For a value that is about to be encoded. */
-void learner_choose(struct learner *l, const void *key, size_t len, size_t raw_len,
+/* For a value that is about to be encoded; `close` with more effort than CODEC_FAST. */
+void learner_choose(struct learner *l, const void *key, size_t len, size_t raw_len, bool close,
                     struct learner_choice *out);
 void learner_sample(struct learner *l, const struct learner_choice *choice, const void *value,
                     size_t len, int64_t now_ms);

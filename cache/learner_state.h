@@ -33,10 +33,11 @@ struct learned_family {
     unsigned generation;       /* of the last dictionary adopted */
     bool asked;                /* ZDICT TRAIN */
     _Atomic uint8_t current;   /* dictionary id */
-    /* Results since the last look: drift. */
+    /* Results with more effort than CODEC_FAST since the last look: drift. */
     uint64_t raw, stored;
-    /* Values in a row that were not worth coding, and how many of those to come are not tried. */
-    unsigned failures, skip;
+    /* Values in a row that were not worth coding, and how many of those to come are not tried; [1]
+     * with more effort. */
+    unsigned failures[2], skip[2];
     double reference; /* stored/raw when the dictionary was adopted; 0 = none */
 };
 

@@ -7,9 +7,13 @@
 /* Enough for a training at once ... */
 #define ENOUGH_BYTES ((size_t)2 << 20)
 /* ... or, this long after the first sample, whatever there is, but not less than: */
-#define PATIENCE_MS 1000
-#define HELD_BACK   5 /* every fifth */
-#define TRAINING_MS 300
+#define PATIENCE_MS  1000
+#define HELD_BACK    5 /* every fifth */
+#define JUDGED_BYTES ((size_t)512 << 10)
+#define TRAINING_MS  300
+
+/* What a coded value takes beside its bytes: length, dictionary, checksum. */
+#define CODED_COST 4
 
 /* A dictionary takes a part of what its family holds, and of the budget of all dictionaries; so do
  * the tables that are made for a thorough search. */
@@ -150,6 +154,33 @@ static void end_locked(struct learner *l, struct training *t, int64_t now_ms)
     f->raw = f->stored = 0;
 }
 
+static void keep_first(struct samples *s, size_t bytes)
+{
+    unsigned n = 0;
+    size_t total = 0;
+    while (n < s->n && total < bytes)
+        total += s->lens[n++];
+    s->n = n;
+    s->total = total;
+}
+
+/* As idle values are coded: LZ4 does nothing for a number or a UUID, packing does much. 0 when
+ * memory is short. */
+static size_t measure(struct codec_ctx *ctx, const struct codec_dict *dict, const struct samples *s)
+{
+    uint8_t *out = malloc(CODEC_MAX_RAW);
+    const uint8_t *value = s->bytes;
+    size_t total = 0;
+    for (unsigned i = 0; out != NULL && i < s->n; value += s->lens[i++]) {
+        enum codec_id id;
+        size_t raw = s->lens[i];
+        size_t len = codec_encode(ctx, CODEC_HASTY, dict, value, raw, out, CODEC_MAX_RAW, &id);
+        total += len == 0 || len + CODED_COST > raw ? raw : len + CODED_COST;
+    }
+    free(out);
+    return total;
+}
+
 bool learner_train(struct learner *l, struct codec_ctx *ctx, int64_t now_ms)
 {
     struct training t;
@@ -161,10 +192,9 @@ bool learner_train(struct learner *l, struct codec_ctx *ctx, int64_t now_ms)
 
     t.candidate = codec_dict_train(t.train.bytes, t.train.lens, t.train.n, &t.how);
     if (t.candidate != NULL) {
-        t.before =
-            codec_dict_measure(ctx, CODEC_FAST, t.current, t.held.bytes, t.held.lens, t.held.n);
-        t.after =
-            codec_dict_measure(ctx, CODEC_FAST, t.candidate, t.held.bytes, t.held.lens, t.held.n);
+        keep_first(&t.held, JUDGED_BYTES);
+        t.before = measure(ctx, t.current, &t.held);
+        t.after = measure(ctx, t.candidate, &t.held);
     }
 
     lock_acquire(&l->lock);

@@ -24,7 +24,7 @@
 /* Without a request for so long, the cache is quiet. */
 #define QUIET_MS 1000
 /* What is more than this is coded in haste at first, when it gets quiet: some seconds of coding. */
-#define HASTE_BYTES ((int64_t)32 << 20)
+#define HASTE_BYTES ((int64_t)16 << 20)
 /* The part of a slice that compaction has in any case. */
 #define COMPACT_PART 4
 /* CPU for coding that may be saved up while there is nothing to do. */

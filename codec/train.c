@@ -11,11 +11,13 @@
 #include <zdict.h>
 
 enum {
-    SAMPLES_MIN = 8,     /* the trainer wants 5 */
-    HELD_BACK = 8,       /* every so many at the end of the samples are for judging */
-    MATCHED = 8,         /* d: length of the strings that are counted */
-    TABLE_LOG = 18,      /* f: 10 << 18 bytes of memory while it works ... */
-    WORK_BYTES = 8 << 20 /* ... and everything else that it and the encoder it calls take */
+    SAMPLES_MIN = 8,          /* the trainer wants 5 */
+    HELD_BACK = 8,            /* every so many at the end of the samples are for judging */
+    MATCHED = 8,              /* d: length of the strings that are counted */
+    JUDGED_CLOSE = 192 << 10, /* bytes of them, with all effort */
+    FORMED = 16,              /* samples that show which forms are needed */
+    TABLE_LOG = 18,           /* f: 10 << 18 bytes of memory while it works ... */
+    WORK_BYTES = 8 << 20      /* ... and everything else that it and the encoder it calls take */
 };
 
 static const unsigned segment_lens[] = {400, 1600, 200};
@@ -26,7 +28,7 @@ enum { SEGMENT_LENS = sizeof(segment_lens) / sizeof(segment_lens[0]) };
 
 /* What a try costs, in nanoseconds a sample byte. For values that zstd will code, its entropy
  * tables are made from what a high level produces. */
-enum { COST_SHORT = 30, COST_LONG = 100, LEVEL_SHORT = 3, LEVEL_LONG = 9 };
+enum { COST_SHORT = 30, COST_LONG = 44, LEVEL_SHORT = 3, LEVEL_LONG = 9 };
 
 struct samples {
     const uint8_t *bytes;
@@ -54,6 +56,12 @@ static struct samples samples_behind(const struct samples *s, unsigned n)
     struct samples first = samples_first(s->bytes, s->lens, n, s->total);
     return (struct samples){s->bytes + first.total, s->lens + first.n, s->n - first.n,
                             s->total - first.total};
+}
+
+/* Those for judging. */
+static struct samples samples_held(const struct samples *s)
+{
+    return samples_behind(s, s->n - s->n / HELD_BACK);
 }
 
 /* The trainer does not look whether all of its allocations succeeded (libzstd 1.5.4; of its two
@@ -111,8 +119,8 @@ static size_t measure_dense(struct codec_ctx *ctx, const struct codec_dict *dict
 static struct codec_dict *train_best(struct codec_ctx *ctx, const struct samples *s, size_t max_len,
                                      unsigned tries, unsigned *best_len)
 {
-    unsigned used = s->n - s->n / HELD_BACK;
-    struct samples held = samples_behind(s, used);
+    struct samples held = samples_held(s);
+    unsigned used = s->n - held.n;
     struct codec_dict *best = NULL;
     size_t best_total = SIZE_MAX;
     for (unsigned i = 0; i < tries; i++) {
@@ -132,48 +140,13 @@ static struct codec_dict *train_best(struct codec_ctx *ctx, const struct samples
     return best;
 }
 
-/* A longer one in its place, if what that saves is worth twice what it takes; NULL = it is not. */
-static struct codec_dict *train_longer(struct codec_ctx *ctx, const struct samples *s,
-                                       const struct codec_training *how, size_t len,
-                                       unsigned segment_len, const struct codec_dict *dict)
-{
-    unsigned used = s->n - s->n / HELD_BACK;
-    struct samples held = samples_behind(s, used);
-    struct codec_dict *longer = train_once(s, used, len, segment_len, are_long(s));
-    if (!longer)
-        return NULL;
-    size_t before = measure_dense(ctx, dict, &held), after = measure_dense(ctx, longer, &held);
-    double saved = (double)before - (double)after;
-    if (saved * (double)how->expected >
-        2.0 * ((double)longer->len - (double)dict->len) * (double)held.total)
-        return longer;
-    codec_dict_destroy(longer);
-    return NULL;
-}
-
-static struct codec_dict *train_any_length(struct codec_ctx *ctx, const struct samples *s,
-                                           const struct codec_training *how, unsigned tries)
-{
-    size_t len = how->max_len < CODEC_DICT_MAX ? how->max_len : CODEC_DICT_MAX;
-    unsigned segment_len = 0;
-    struct codec_dict *longer = NULL;
-    struct codec_dict *dict = train_best(ctx, s, len < LONGER ? len : LONGER, tries, &segment_len);
-    for (; dict != NULL && longer == NULL && len > LONGER; len /= 2)
-        longer = train_longer(ctx, s, how, len, segment_len, dict);
-    if (longer == NULL)
-        return dict;
-    codec_dict_destroy(dict);
-    return longer;
-}
-
 /* Gives the dictionary codes of its own, when they make what they were not made from smaller. */
-static void train_codes(struct codec_ctx *ctx, struct codec_dict *dict, const struct samples *s,
-                        enum codec_effort effort)
+static void train_codes(struct codec_ctx *ctx, struct codec_dict *dict, const struct samples *s)
 {
-    unsigned used = s->n - s->n / HELD_BACK;
-    struct samples held = samples_behind(s, used);
+    enum codec_effort effort = are_long(s) ? CODEC_HASTY : CODEC_CLOSE;
+    struct samples held = samples_held(s);
     size_t without = codec_dict_measure(ctx, effort, dict, held.bytes, held.lens, held.n);
-    dict->pack = pack_train(dict, s->bytes, s->lens, used);
+    dict->pack = pack_train(dict, s->bytes, s->lens, s->n - held.n);
     codec_dict_rest(dict); /* other forms are needed with these codes */
     if (dict->pack != NULL &&
         codec_dict_measure(ctx, effort, dict, held.bytes, held.lens, held.n) < without)
@@ -181,6 +154,65 @@ static void train_codes(struct codec_ctx *ctx, struct codec_dict *dict, const st
     free(dict->pack);
     dict->pack = NULL;
     codec_dict_rest(dict);
+}
+
+/* Whether the longer one saves twice what it takes more, on samples that came to these bytes. */
+static bool is_worth(const struct codec_training *how, const struct codec_dict *dict,
+                     const struct codec_dict *longer, size_t before, size_t after, size_t samples)
+{
+    return ((double)before - (double)after) * (double)how->expected >
+           2.0 * ((double)longer->len - (double)dict->len) * (double)samples;
+}
+
+static struct codec_dict *train_longer(struct codec_ctx *ctx, const struct samples *s,
+                                       const struct codec_training *how, size_t len,
+                                       unsigned segment_len, const struct codec_dict *dict)
+{
+    struct samples held = samples_held(s);
+    struct codec_dict *longer = train_once(s, s->n - held.n, len, segment_len, are_long(s));
+    if (longer != NULL && is_worth(how, dict, longer, measure_dense(ctx, dict, &held),
+                                   measure_dense(ctx, longer, &held), held.total))
+        return longer;
+    codec_dict_destroy(longer);
+    return NULL;
+}
+
+/* Of all lengths that the search for repeated strings finds worth having, the longest. When values
+ * are packed, the longer one has to be so with codes as well: places in it take more bits. */
+static struct codec_dict *train_any_length(struct codec_ctx *ctx, const struct samples *s,
+                                           const struct codec_training *how, unsigned tries)
+{
+    size_t len = how->max_len < CODEC_DICT_MAX ? how->max_len : CODEC_DICT_MAX;
+    unsigned segment_len = 0;
+    struct codec_dict *longer = NULL;
+    struct codec_dict *dict = train_best(ctx, s, len < LONGER ? len : LONGER, tries, &segment_len);
+    if (dict == NULL)
+        return NULL;
+    train_codes(ctx, dict, s);
+    for (; longer == NULL && len > LONGER; len /= 2)
+        longer = train_longer(ctx, s, how, len, segment_len, dict);
+    if (longer == NULL)
+        return dict;
+    train_codes(ctx, longer, s);
+    if (s->total / s->n > PACK_MAX / 2) {
+        codec_dict_destroy(dict);
+        return longer;
+    }
+    struct samples held = samples_held(s);
+    held = samples_first(held.bytes, held.lens, held.n, JUDGED_CLOSE);
+    size_t before = codec_dict_measure(ctx, CODEC_CLOSE, dict, held.bytes, held.lens, held.n);
+    size_t after = codec_dict_measure(ctx, CODEC_CLOSE, longer, held.bytes, held.lens, held.n);
+    bool worth = is_worth(how, dict, longer, before, after, held.total);
+    codec_dict_destroy(worth ? dict : longer);
+    return worth ? longer : dict;
+}
+
+/* Those that encoding will call for, so that it is known what the dictionary takes. */
+static void make_forms(struct codec_ctx *ctx, struct codec_dict *dict, const struct samples *s)
+{
+    struct samples few = samples_first(s->bytes, s->lens, FORMED < s->n ? FORMED : s->n, s->total);
+    codec_dict_rest(dict);
+    codec_dict_measure(ctx, CODEC_CLOSE, dict, few.bytes, few.lens, few.n);
 }
 
 struct codec_dict *codec_dict_train(const void *samples, const size_t *lens, unsigned n,
@@ -203,7 +235,7 @@ struct codec_dict *codec_dict_train(const void *samples, const size_t *lens, uns
             train_any_length(ctx, &s, how, tries < SEGMENT_LENS ? (unsigned)tries : SEGMENT_LENS);
     if (dict != NULL) {
         dict->thorough = dense_form_estimate(dict, DENSE_CLOSE) <= how->tables_max;
-        train_codes(ctx, dict, &s, are_long(&s) ? CODEC_HASTY : CODEC_CLOSE);
+        make_forms(ctx, dict, &s);
     }
     codec_ctx_destroy(ctx);
     return dict;

@@ -214,7 +214,7 @@ static double take_noise(enum cache_compression mode, unsigned n, bool letters, 
     }
     fixture_pass(30000);
     struct cache_stats s = fixture_stats();
-    if (mode != CACHE_UNCOMPRESSED)
+    if (mode != CACHE_UNCOMPRESSED && !letters)
         ck_assert_uint_gt(s.incompressible, n / 100 * 99);
     *tried = (double)s.compress_attempts / n;
     double bytes = (double)(s.pool_bytes + s.index_bytes + s.dict_bytes);
@@ -230,8 +230,9 @@ START_TEST(what_does_not_shrink_costs_next_to_nothing)
     ck_assert(tried == 0);
     for (enum cache_compression mode = CACHE_ADAPTIVE; mode < CACHE_UNCOMPRESSED; mode++) {
         double bytes = take_noise(mode, 100000, letters, &tried);
-        ck_assert_msg(tried < 0.01, "%f of the values were tried", tried);
-        ck_assert_msg(bytes < raw * 1.03, "%.0f bytes for %.0f", bytes, raw);
+        /* For LZ4 letters are no better than noise; packed, one takes 6 bits. */
+        ck_assert_msg(letters || tried < 0.01, "%f of the values were tried", tried);
+        ck_assert_msg(bytes < raw * (letters ? 0.9 : 1.03), "%.0f bytes for %.0f", bytes, raw);
     }
 }
 END_TEST

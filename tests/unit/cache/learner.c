@@ -57,11 +57,11 @@ static double encode(struct bench *b, const char *prefix, int kind, int n)
         size_t key_len = (size_t)snprintf(key, sizeof key, "%s%d", prefix, i);
         size_t len = (size_t)record(b, kind, value, sizeof value);
         struct learner_choice choice;
-        learner_choose(b->l, key, key_len, len, &choice);
+        learner_choose(b->l, key, key_len, len, true, &choice);
         if (choice.wanted)
             learner_sample(b->l, &choice, value, len, b->now);
         size_t got =
-            codec_encode(b->ctx, CODEC_FAST, choice.dict, value, len, coded, sizeof coded, &id);
+            codec_encode(b->ctx, CODEC_HASTY, choice.dict, value, len, coded, sizeof coded, &id);
         learner_coded(b->l, &choice, len, got ? got : len);
         raw += len;
         stored += got ? got : len;
@@ -112,7 +112,7 @@ START_TEST(test_random_values_are_not_worth_a_dictionary)
         struct learner_choice choice;
         for (int j = 0; j < 16; j++)
             value[j] = random_next(&b.random);
-        learner_choose(b.l, "user:1", 6, sizeof value, &choice);
+        learner_choose(b.l, "user:1", 6, sizeof value, true, &choice);
         if (choice.wanted)
             learner_sample(b.l, &choice, value, sizeof value, b.now);
     }
