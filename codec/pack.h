@@ -136,6 +136,15 @@ void pack_code_assign(const uint8_t *lengths, unsigned n, uint16_t *codes);
 void pack_code_table(const uint8_t *lengths, const uint16_t *codes, unsigned n, unsigned log,
                      uint16_t *table);
 
+/* ---- pack_classes.c ---- */
+
+/* How often a literal came after a byte. */
+struct pack_pairs {
+    uint32_t n[256][256];
+};
+/* Changes the classes to those that make the literals cheapest. */
+void pack_classes_learn(const struct pack_pairs *pairs, uint8_t class_of[256]);
+
 /* ---- pack_model.c ---- */
 
 /* A model from the samples under a dictionary. NULL when memory is short. */
@@ -169,6 +178,9 @@ const struct pack_step *pack_parse_hastily(struct pack_parser *parser,
 /* The length, or 0 when it would be longer than dst_cap. */
 size_t pack_write(const struct pack_model *model, const struct pack_step *steps, size_t n,
                   const uint8_t *value, uint8_t *dst, size_t dst_cap);
+/* The literals but the first. */
+void pack_count_pairs(struct pack_pairs *pairs, const struct pack_step *steps, size_t n,
+                      const uint8_t *value);
 void pack_count(struct pack_counts *counts, const uint8_t *class_of, const struct pack_step *steps,
                 size_t n, const uint8_t *value);
 

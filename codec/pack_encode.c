@@ -99,3 +99,14 @@ void pack_count(struct pack_counts *counts, const uint8_t *class_of, const struc
         class = class_of[value[-1]];
     }
 }
+
+void pack_count_pairs(struct pack_pairs *pairs, const struct pack_step *steps, size_t n,
+                      const uint8_t *value)
+{
+    const uint8_t *start = value;
+    for (size_t i = 0; i < n; i++) {
+        if (steps[i].length == 0 && value > start)
+            pairs->n[value[-1]][*value]++;
+        value += steps[i].length == 0 ? 1 : steps[i].length;
+    }
+}

@@ -97,9 +97,10 @@ struct samples {
     unsigned n;
 };
 
-static void count_samples(struct pack_counts *counts, struct pack_parser *parser,
-                          const struct pack_index *index, const struct pack_model *m,
-                          const struct samples *samples)
+/* `pairs`: NULL = not counted. */
+static void count_samples(struct pack_counts *counts, struct pack_pairs *pairs,
+                          struct pack_parser *parser, const struct pack_index *index,
+                          const struct pack_model *m, const struct samples *samples)
 {
     const uint8_t *value = samples->bytes;
     size_t parsed = 0;
@@ -112,6 +113,8 @@ static void count_samples(struct pack_counts *counts, struct pack_parser *parser
         const struct pack_step *step =
             pack_parse(parser, index, &m->codes, m->tables.class_of, value, len, &steps);
         pack_count(counts, m->tables.class_of, step, steps, value);
+        if (pairs != NULL)
+            pack_count_pairs(pairs, step, steps, value);
     }
 }
 
@@ -122,7 +125,8 @@ struct pack_model *pack_train(const struct codec_dict *dict, const void *samples
     struct pack_model *m = calloc(1, sizeof *m);
     struct pack_counts *counts = malloc(sizeof *counts);
     struct pack_parser *parser = pack_parser_create();
-    bool ok = index != NULL && m != NULL && counts != NULL && parser != NULL;
+    struct pack_pairs *pairs = calloc(1, sizeof *pairs);
+    bool ok = index != NULL && m != NULL && counts != NULL && parser != NULL && pairs != NULL;
     if (ok) {
         struct samples all = {samples, lens, n};
         for (unsigned byte = 0; byte < 256; byte++)
@@ -134,13 +138,19 @@ struct pack_model *pack_train(const struct codec_dict *dict, const void *samples
         guess(counts);
         build(m, counts);
         for (unsigned round = 0; round < ROUNDS; round++) {
-            count_samples(counts, parser, index, m, &all);
+            bool learn = round == 0;
+            count_samples(counts, learn ? pairs : NULL, parser, index, m, &all);
+            if (learn) {
+                pack_classes_learn(pairs, m->tables.class_of);
+                count_samples(counts, NULL, parser, index, m, &all);
+            }
             build(m, counts);
         }
         build_tables(m);
     }
     pack_parser_destroy(parser);
     free(counts);
+    free(pairs);
     if (ok)
         return m;
     free(m);
