@@ -50,6 +50,7 @@ void cache_configure(struct cache *cache, const struct cache_opts *opts)
     atomic_store(&cache->psi, opts->psi);
     learner_set_budget(cache->learner, dict_budget(bytes));
     memory_set_limit(cache);
+    memory_note_full(cache);
 }
 
 void cache_listen(struct cache *cache, bool on)

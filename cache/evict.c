@@ -5,6 +5,8 @@
 
 /* Buckets that a hand passes in one visit of its shard. */
 #define BUCKETS 4
+/* From here on most items of a bucket go, so that all are fetched at once. */
+#define MUCH ((size_t)32 << 10)
 /* Batches out of the nursery in one call: what cannot be locked comes back at once. */
 #define NURSERY_TRIES 64
 /* The keeper evicts ahead of writers, from the first mark down to the second: 1/1024 of the cap. */
@@ -34,10 +36,29 @@ static size_t evict_slot(struct cache_thread *t, unsigned db, struct shard *s, s
     return drop_as_locked(t, db, s, &f, GONE_EVICTED);
 }
 
+bool evict_has_victims(struct cache *c)
+{
+    if (!policy_is_volatile(atomic_load_explicit(&c->policy, memory_order_relaxed)))
+        return cache_may_evict(c);
+    int64_t n = 0;
+    for (unsigned db = 0; db < c->databases; db++)
+        n += counter_sum(c, N_DB_EXPIRING + db);
+    return n > 0;
+}
+
+void evict_prefetch(struct cache *c, const struct bucket *b, unsigned frequency)
+{
+    for (unsigned i = 0; i < BUCKET_SLOTS; i++)
+        if (b->ref[i] != 0 && ref_frequency(b->ref[i]) <= frequency)
+            zs_prefetch(c->pool, ref_handle(b->ref[i]));
+}
+
 static size_t pass_bucket(struct cache_thread *t, unsigned db, struct shard *s, struct bucket *b,
                           size_t bytes, bool nursery_too, bool *lowered)
 {
     size_t freed = 0;
+    if (bytes >= MUCH)
+        evict_prefetch(t->cache, b, 0);
     for (unsigned i = 0; i < BUCKET_SLOTS && freed < bytes; i++) {
         if (b->ref[i] == 0)
             continue;
@@ -129,6 +150,8 @@ bool evict_slice(struct cache_thread *t, int64_t end_us)
     if (memory_over(c, MARK_HIGH) == 0)
         return false;
     t->helping++;
+    if (policy_is_sampled(atomic_load_explicit(&c->policy, memory_order_relaxed)))
+        freed += reduce(t, MARK_LOW, end_us);
     for (size_t over; (over = memory_over(c, MARK_LOW)) > 0 && clock_mono_us() < end_us;) {
         size_t got = evict(t, over < ((size_t)1 << 20) ? over : (size_t)1 << 20);
         freed += got;

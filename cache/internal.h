@@ -19,6 +19,7 @@
 #include "item.h"
 #include "learner.h"
 #include "nursery_ring.h"
+#include "policy.h"
 #include "zspool/zspool.h"
 
 enum cache_rank {
@@ -145,6 +146,7 @@ struct keeper {
     int64_t cpu_at_us;   /* when that was reckoned */
     uint64_t gather_at;  /* shard of gather_slice(); past the last = not at it */
     struct shrink shrink;
+    struct reduction reduction;
 };
 
 struct cache {
@@ -164,6 +166,7 @@ struct cache {
         ceiling; /* what counts instead while the machine is short of memory; 0 = none */
     _Atomic unsigned policy, compression, cpu_percent, samples;
     _Atomic bool psi, listening, unswept;
+    _Atomic bool full; /* see cache_is_full(); what the last look said */
     cache_event_fn *on_event;
     void *event_arg;
 
@@ -438,6 +441,8 @@ bool memory_is_over(struct cache *c);
 size_t memory_over(struct cache *c, unsigned share);
 /* Measures what the process takes beside what is counted. */
 void memory_measure(struct cache *c);
+/* Finds out whether the cache is full. */
+void memory_note_full(struct cache *c);
 /* Gives free memory of the heap back to the system. */
 void memory_trim_heap(void);
 
@@ -462,29 +467,25 @@ static inline bool is_soon(const struct cache *c)
 /* Looks once a second whether the machine is short of memory, and gives back what it can. */
 void shrink_watch(struct cache_thread *t);
 
-/* ---- evict.c: the CLOCK; sample.c: the sampled policies ---- */
+/* ---- evict.c: the CLOCK; sample.c, reduce.c: the sampled policies ---- */
 
 /* Evicts about so many bytes of items; returns how many it did. 0 = nothing may be evicted. Only
  * tries to lock, so any lock may be held. */
 size_t evict(struct cache_thread *t, size_t bytes);
 size_t evict_sampled(struct cache_thread *t, size_t bytes);
+/* Higher = to be evicted sooner; 0 = may not be. For the sampled policies. */
+uint64_t evict_badness(struct cache_thread *t, unsigned policy, const struct found *f);
+/* Evicts until end_us while there is far too much, more than samples could get rid of. The keeper
+ * calls it and holds no lock. Returns bytes. */
+size_t reduce(struct cache_thread *t, unsigned share, int64_t end_us);
+/* Whether there is anything that the policy lets go. */
+bool evict_has_victims(struct cache *c);
+/* Fetches the items of a bucket that were not used more often. */
+void evict_prefetch(struct cache *c, const struct bucket *b, unsigned frequency);
 /* Evicts ahead of writers until end_us, once the high mark is passed. True when it is still. */
 bool evict_slice(struct cache_thread *t, int64_t end_us);
 /* The databases that exist; returns how many. */
 unsigned databases_present(struct cache *c, unsigned out[CACHE_MAX_DATABASES]);
-static inline bool policy_is_volatile(unsigned policy)
-{
-    return policy >= CACHE_VOLATILE_LRU && policy <= CACHE_VOLATILE_TTL;
-}
-static inline bool policy_has_clock(unsigned policy)
-{
-    return policy == CACHE_ALLKEYS_LRU || policy == CACHE_ALLKEYS_LFU ||
-           policy == CACHE_VOLATILE_LRU || policy == CACHE_VOLATILE_LFU;
-}
-static inline bool policy_is_lfu(unsigned policy)
-{
-    return policy == CACHE_ALLKEYS_LFU || policy == CACHE_VOLATILE_LFU;
-}
 uint32_t clock_new(const struct cache_thread *t, unsigned policy);
 uint32_t clock_touched(struct cache_thread *t, unsigned policy, uint32_t clock);
 /* 0..255, decayed until now. */

@@ -104,6 +104,20 @@ size_t memory_over(struct cache *c, unsigned share)
     return used > mark ? (size_t)(used - mark) : 0;
 }
 
+void memory_note_full(struct cache *c)
+{
+    bool full = cache_cap(c) != 0 && memory_over(c, 1024) > 0 && !evict_has_victims(c);
+    atomic_store_explicit(&c->full, full, memory_order_relaxed);
+}
+
+bool cache_is_full(struct cache *cache)
+{
+    if (!atomic_load_explicit(&cache->full, memory_order_relaxed))
+        return false;
+    memory_note_full(cache); /* something may have been deleted meanwhile */
+    return atomic_load_explicit(&cache->full, memory_order_relaxed);
+}
+
 /* What was charged may be given back since the limit was told: by this very command, when it stores
  * a long argument piece by piece. */
 static bool limit_has_grown(struct cache *c)

@@ -11,8 +11,6 @@
 #define SAMPLE_TIMES 4  /* so many times maxmemory-samples are looked at for the first victim */
 #define TRIES        64 /* victims that others took first, or whose shard is busy */
 #define VICTIMS      16 /* that are remembered */
-#define MUCH         ((size_t)1 << 19)
-#define HASTY        2
 #define LFU_START    5
 #define LFU_FACTOR   10
 
@@ -56,8 +54,7 @@ int64_t clock_idle_ms(const struct cache_thread *t, unsigned policy, uint32_t cl
     return (int64_t)((tenths(t) - clock) & CLOCK_MASK) * 100;
 }
 
-/* Higher = to be evicted sooner; 0 = may not be. */
-static uint64_t badness(struct cache_thread *t, unsigned policy, const struct found *f)
+uint64_t evict_badness(struct cache_thread *t, unsigned policy, const struct found *f)
 {
     const struct item *it = &f->item;
     unsigned age = tag_age(f->slot.bucket->tag[f->slot.i]);
@@ -130,17 +127,12 @@ static void sample_shard_locked(struct cache_thread *t, unsigned policy, unsigne
             if (b->ref[i] == 0 || !found_open(t, (struct slot){b, i}, &f))
                 continue;
             struct victim v = {s, db, tag_h14(b->tag[i]), ref_handle(b->ref[i]),
-                               badness(t, policy, &f)};
+                               evict_badness(t, policy, &f)};
             found_end(t, &f);
             *seen += v.bad > 0;
             keep(all, &v);
         }
     }
-}
-
-static bool has_victims(unsigned policy, const struct shard *s)
-{
-    return policy_is_volatile(policy) ? s->expiring > 0 : s->count > 0;
 }
 
 /* Looks at `want` more items, in as many shards as that needs from *at on. */
@@ -157,7 +149,7 @@ static void sample(struct cache_thread *t, unsigned policy, unsigned want, uint3
         struct shard *s = &db_shards(c, db)[*at & ((1u << c->shard_bits) - 1)];
         if (!lock_try(&s->lock))
             continue;
-        if (has_victims(policy, s))
+        if (policy_has_victims(policy, s))
             sample_shard_locked(t, policy, db, s, want, &seen, all);
         lock_release(&s->lock);
     }
@@ -184,8 +176,6 @@ size_t evict_sampled(struct cache_thread *t, size_t bytes)
     unsigned samples = atomic_load_explicit(&c->samples, memory_order_relaxed);
     struct victims all = {.n = 0};
     uint32_t at = (uint32_t)random_next(&t->random) >> 4;
-    /* When the cap has sunk, speed counts more than choice. */
-    bool hasty = bytes >= MUCH && memory_over(c, 1024) > cache_cap(c) / 8;
     size_t freed = 0;
     for (unsigned in_vain = 0, want = samples * SAMPLE_TIMES; freed < bytes && in_vain < TRIES;) {
         sample(t, policy, want, &at, &all);
@@ -194,7 +184,7 @@ size_t evict_sampled(struct cache_thread *t, size_t bytes)
         size_t got = drop_victim(t, &all.v[--all.n]);
         freed += got;
         in_vain = got > 0 ? 0 : in_vain + 1;
-        want = hasty && samples > HASTY ? HASTY : samples;
+        want = samples;
     }
     return freed;
 }

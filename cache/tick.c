@@ -27,6 +27,8 @@
 #define HASTE_BYTES ((int64_t)16 << 20)
 /* The part of a slice that compaction has in any case. */
 #define COMPACT_PART 4
+/* This part of the cap too much is far. */
+#define FAR_PART 8
 /* CPU for coding that may be saved up while there is nothing to do. */
 #define SAVED_US 5000
 
@@ -91,6 +93,7 @@ static void tick_measure(struct cache_thread *t, bool busy)
         tick_trim(t);
     atomic_store_explicit(&c->roomy, memory_over(c, MARK_ROOMY) == 0, memory_order_relaxed);
     memory_set_limit(c);
+    memory_note_full(c);
 }
 
 /* When nobody asks for anything and all is coded, what coding needs can go until it is needed. */
@@ -143,6 +146,13 @@ static bool tick_code(struct cache_thread *t, int64_t end_us, int64_t budget_us)
     return idle_walk(t, more || left < budget_us / 2 ? budget_us / 2 : left) || more;
 }
 
+/* After the cap has sunk, evicting and giving pages back have all the time there is. */
+static bool is_far_over(struct cache *c)
+{
+    uint64_t cap = cache_cap(c);
+    return cap != 0 && cache_may_evict(c) && cache_used_memory(c) > cap + cap / FAR_PART;
+}
+
 int64_t cache_tick(struct cache_thread *t, int64_t now_ms, int64_t budget_us, bool busy)
 {
     struct cache *c = t->cache;
@@ -157,7 +167,7 @@ int64_t cache_tick(struct cache_thread *t, int64_t now_ms, int64_t budget_us, bo
     bool more = expire_sweep(t, budget_us / 4) > 0 || urgent;
     fit_slice(t, budget_us / 4);
     int64_t cpu = clock_thread_cpu_us();
-    bool coding = !may_code || tick_code(t, end, budget_us);
+    bool coding = !may_code || is_far_over(c) || tick_code(t, end, budget_us);
     c->keeper.cpu_us -= clock_thread_cpu_us() - cpu;
     tick_rest(t, coding);
     more = coding || more;

@@ -120,7 +120,9 @@ static void subscribers_only(struct request *rq)
 bool dispatch_has_room(const struct request *rq)
 {
     int64_t cap = setting_get(&rq->server->settings.maxmemory);
-    return !(rq->command->flags & CMD_DENYOOM) || cap == 0 || cap >= (int64_t)CACHE_LEAST_MEMORY;
+    if (!(rq->command->flags & CMD_DENYOOM))
+        return true;
+    return (cap == 0 || cap >= (int64_t)CACHE_LEAST_MEMORY) && !cache_is_full(rq->server->cache);
 }
 
 static bool may_run(struct request *rq)

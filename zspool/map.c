@@ -239,6 +239,7 @@ void zs_prefetch(struct zs_pool *pool, zs_handle handle)
                         (size_t)(w >> 1 & 0x7f) * c->size;
     __builtin_prefetch(at);
     __builtin_prefetch(at + 64);
+    __builtin_prefetch(&pool->zspage[atomic_load_explicit(&p->zspage, memory_order_relaxed)]);
 }
 
 size_t zs_usable_size(struct zs_pool *pool, zs_handle handle)

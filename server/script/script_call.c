@@ -142,7 +142,7 @@ static const char *run_command(struct script_engine *e, struct request *rq)
         return fault;
     if (run->read_only && rq->command->flags & CMD_WRITE)
         return "ERR Write commands are not allowed from read-only scripts.";
-    if (!dispatch_has_room(rq))
+    if (!run->wrote && !dispatch_has_room(rq))
         return "OOM command not allowed when used memory > 'maxmemory'.";
     if ((fault = check_keys(run, rq)) != NULL)
         return fault;

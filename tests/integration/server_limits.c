@@ -352,6 +352,40 @@ START_TEST(long_values_count_once)
 }
 END_TEST
 
+/* A cap below what is in use: what there is can be read and deleted, and nothing is written. */
+START_TEST(cap_sinks_and_nothing_may_go)
+{
+    static const char *const policies[] = {"noeviction", "volatile-lru"};
+    static const char oom[] = "OOM command not allowed when used memory > 'maxmemory'.";
+    struct instance s;
+    char noise[MIB];
+    for (size_t i = 0; i < sizeof noise; i++)
+        noise[i] = (char)rand();
+    instance_start(&s, (const char *const[]){"--maxmemory-policy", policies[_i], NULL});
+    redisContext *c = instance_connect(&s);
+    ck_assert(asks(c, "OK", "SET key value"));
+    for (int i = 0; i < 8; i++)
+        ck_assert(asks(c, "OK", "SET noise:%d %b", i, noise, sizeof noise));
+    ck_assert(asks(c, "OK", "CONFIG SET maxmemory %lld",
+                   info_number(c, "used_memory") - 4 * (long long)MIB));
+    ck_assert(asks(c, oom, "SET key other"));
+    ck_assert(asks(c, oom, "APPEND new text"));
+    redisReply *r = ask(c, "EVAL %s 1 key", "return redis.call('set', KEYS[1], 'x')");
+    ck_assert_int_eq(r->type, REDIS_REPLY_ERROR);
+    ck_assert_ptr_eq(strstr(r->str, oom), r->str); /* and where in the script */
+    freeReplyObject(r);
+    ck_assert(asks(c, "OK", "MULTI"));
+    ck_assert(asks(c, oom, "INCR number"));
+    ck_assert(asks(c, "EXECABORT Transaction discarded because of previous errors.", "EXEC"));
+    ck_assert(asks(c, "value", "GET key"));
+    ck_assert_int_eq(ask_integer(c, "DEL key"), 1);
+    ck_assert(asks(c, "OK", "CONFIG SET maxmemory 100mb"));
+    ck_assert(asks(c, "OK", "SET key other"));
+    redisFree(c);
+    ck_assert_int_eq(instance_stop(&s), 0);
+}
+END_TEST
+
 START_TEST(half_closed)
 {
     struct instance s;
@@ -486,6 +520,7 @@ int main(void)
     tcase_add_test(t, resets_in_every_state);
     tcase_add_test(t, long_values);
     tcase_add_test(t, long_values_count_once);
+    tcase_add_loop_test(t, cap_sinks_and_nothing_may_go, 0, 2);
     tcase_add_test(t, half_closed);
     tcase_add_test(t, idle_clients);
     tcase_add_test(t, too_many_clients);

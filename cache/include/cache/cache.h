@@ -290,6 +290,9 @@ void cache_charge(struct cache *cache, int64_t bytes);
 bool cache_may_charge(struct cache *cache, size_t bytes);
 /* What counts against the cap now. Any thread. */
 uint64_t cache_used_memory(struct cache *cache);
+/* Whether more than the cap is taken, and nothing may be evicted: what may need memory is to be
+ * refused, though there may be room for it in holes. */
+bool cache_is_full(struct cache *cache);
 
 /* ---- background work ---- */
 

@@ -67,7 +67,8 @@ void fixture_pass_busy(int64_t ms)
 struct cache_key fixture_key(const char *name)
 {
     struct cache_key k;
-    ck_assert(cache_key_init(fx.t, &k, 0, name, strlen(name)));
+    if (!cache_key_init(fx.t, &k, 0, name, strlen(name)))
+        ck_abort(); /* ck_assert() writes to a file each time */
     return k;
 }
 
@@ -85,7 +86,8 @@ enum cache_status fixture_get(const char *name, void *out, size_t *len)
     enum cache_status status = cache_get(fx.t, &k, CACHE_GET_TOUCH, &v);
     if (status != CACHE_OK)
         return status;
-    ck_assert_uint_le(v.raw_len, VALUE_MAX);
+    if (v.raw_len > VALUE_MAX)
+        ck_abort();
     *len = v.raw_len;
     status = cache_view_read(fx.t, &v, 0, v.raw_len, out);
     cache_view_end(fx.t, &v);
