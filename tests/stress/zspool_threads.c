@@ -1,11 +1,16 @@
 /* Movers against threads that map, write, allocate and free: no byte of an object may change under
- * a mapping, and nothing may be lost. */
+ * a mapping, and nothing may be lost.
+ *
+ *   ZSC_SEED  the seed (default 0)      ZSC_SECONDS  for how long, for each of both tests (default:
+ *                                       so many rounds as take a few seconds) */
 #include <check.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/random.h"
 #include "zspool/zspool.h"
 
@@ -28,6 +33,7 @@
 struct shared {
     struct zs_pool *pool;
     atomic_int running;
+    int64_t end_us; /* 0 = after ROUNDS */
     /* Read by all, owned by nobody until the end. */
     zs_handle common[OBJECTS];
 };
@@ -40,6 +46,17 @@ struct mapper {
     uint8_t mark[OBJECTS];
     uint8_t buf[ZS_MAX_ALLOC_SIZE];
 };
+
+static unsigned long number_of(const char *name)
+{
+    const char *text = getenv(name);
+    return text == NULL ? 0 : strtoul(text, NULL, 10);
+}
+
+static bool goes_on(const struct shared *s, unsigned long round)
+{
+    return s->end_us == 0 ? round < ROUNDS : round % 256 != 0 || clock_mono_us() < s->end_us;
+}
 
 static bool all_are(const uint8_t *p, size_t len, uint8_t mark)
 {
@@ -97,7 +114,7 @@ static void read_common(struct mapper *m, unsigned i)
 static void *map_and_check(void *arg)
 {
     struct mapper *m = arg;
-    for (int round = 0; round < ROUNDS; round++) {
+    for (unsigned long round = 0; goes_on(m->shared, round); round++) {
         unsigned i = random_below(&m->random, OBJECTS);
         unsigned what = random_below(&m->random, 16);
         if (m->handle[i] == 0)
@@ -152,7 +169,10 @@ static void run(size_t limit)
 {
     static struct shared s;
     static struct mapper mapper[MAPPERS];
+    unsigned long seed = number_of("ZSC_SEED"), seconds = number_of("ZSC_SECONDS");
+    printf("seed %lu, %lu s\n", seed, seconds);
     memset(mapper, 0, sizeof mapper);
+    s.end_us = seconds == 0 ? 0 : clock_mono_us() + (int64_t)seconds * 1000000;
     s.pool = zs_create_pool(&(struct zs_pool_opts){.max_pages = limit});
     ck_assert_ptr_nonnull(s.pool);
     make_common(&s);
@@ -160,7 +180,7 @@ static void run(size_t limit)
     pthread_t threads[MAPPERS + 1];
     for (unsigned i = 0; i < MAPPERS; i++) {
         mapper[i].shared = &s;
-        mapper[i].random.state = i * 77 + limit;
+        mapper[i].random.state = seed * 1000003 + i * 77 + limit;
         ck_assert_int_eq(pthread_create(&threads[i], NULL, map_and_check, &mapper[i]), 0);
     }
     ck_assert_int_eq(pthread_create(&threads[MAPPERS], NULL, move, &s), 0);
@@ -189,7 +209,7 @@ int main(void)
 {
     Suite *s = suite_create("zspool threads");
     TCase *c = tcase_create("threads");
-    tcase_set_timeout(c, 300);
+    tcase_set_timeout(c, 300 + 2 * (double)number_of("ZSC_SECONDS"));
     tcase_add_test(c, test_without_limit);
     tcase_add_test(c, test_at_the_limit);
     suite_add_tcase(s, c);
