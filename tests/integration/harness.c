@@ -126,6 +126,37 @@ int server_run(const char *const *arguments, char *out, size_t cap)
     return status_of(pid);
 }
 
+struct instance server;
+
+static void start(void)
+{
+    instance_start(&server, (const char *const[]){"--threads", "3", NULL});
+}
+
+static void stop(void)
+{
+    ck_assert_int_eq(instance_stop(&server), 0);
+}
+
+TCase *server_case(const char *name, double seconds)
+{
+    TCase *c = tcase_create(name);
+    tcase_set_timeout(c, seconds);
+    tcase_add_checked_fixture(c, start, stop);
+    return c;
+}
+
+int server_case_run(TCase *c)
+{
+    Suite *s = suite_create("server");
+    suite_add_tcase(s, c);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 redisContext *instance_connect(const struct instance *s)
 {
     redisContext *c =

@@ -3,6 +3,7 @@
 #ifndef INTEGRATION_HARNESS_H
 #define INTEGRATION_HARNESS_H
 
+#include <check.h>
 #include <hiredis/hiredis.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,6 +27,12 @@ int instance_wait(struct instance *s);
 /* Runs the server with these arguments until it ends by itself; what it printed is in `out`.
  * Returns the exit status. */
 int server_run(const char *const *arguments, char *out, size_t cap);
+
+/* A case of tests that each find a fresh server of three workers, which ends with exit status 0
+ * after them; and running it as the whole of a program, whose exit status is returned. */
+extern struct instance server;
+TCase *server_case(const char *name, double seconds);
+int server_case_run(TCase *c);
 
 redisContext *instance_connect(const struct instance *s);
 /* A plain socket whose reads fail after ten seconds. */

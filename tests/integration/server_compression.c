@@ -9,7 +9,6 @@
 
 #define ITEMS 20000
 
-static struct instance server;
 static redisContext *c;
 
 static int value(unsigned i, char *out, size_t cap)
@@ -118,14 +117,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("compression");
     TCase *t = tcase_create("compression");
     tcase_set_timeout(t, 120);
     tcase_add_test(t, values_get_smaller_and_the_option_changes);
-    suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed == 0 ? 0 : 1;
+    return server_case_run(t);
 }

@@ -6,19 +6,6 @@
 
 #include "harness.h"
 
-static struct instance server;
-
-static void start(void)
-{
-    static const char *const options[] = {"--threads", "2", NULL};
-    instance_start(&server, options);
-}
-
-static void stop(void)
-{
-    ck_assert_int_eq(instance_stop(&server), 0);
-}
-
 static redisContext *subscriber(const char *pattern)
 {
     redisContext *c = instance_connect(&server);
@@ -191,19 +178,11 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("events");
-    TCase *c = tcase_create("events");
-    tcase_set_timeout(c, 120);
-    tcase_add_checked_fixture(c, start, stop);
+    TCase *c = server_case("events", 120);
     tcase_add_test(c, commands_cause_events);
     tcase_add_test(c, channels_and_classes);
     tcase_add_test(c, letters_of_the_option);
     tcase_add_test(c, expired);
     tcase_add_test(c, evicted);
-    suite_add_tcase(s, c);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed == 0 ? 0 : 1;
+    return server_case_run(c);
 }

@@ -16,7 +16,6 @@
 
 #define MANY 100000
 
-static struct instance server;
 static redisContext *c;
 
 static void start(void)
@@ -333,11 +332,5 @@ int main(void)
     tcase_add_test(t, no_descriptor_is_lost);
     tcase_add_test(t, waiting_for_a_reader_is_cheap);
     tcase_add_test(t, strangers_must_read);
-    Suite *s = suite_create("server_hostile");
-    suite_add_tcase(s, t);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return server_case_run(t);
 }

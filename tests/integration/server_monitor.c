@@ -7,19 +7,6 @@
 
 #include "harness.h"
 
-static struct instance server;
-
-static void start(void)
-{
-    static const char *const options[] = {"--threads", "3", NULL};
-    instance_start(&server, options);
-}
-
-static void stop(void)
-{
-    ck_assert_int_eq(instance_stop(&server), 0);
-}
-
 static FILE *monitor(void)
 {
     int fd = instance_socket(&server);
@@ -147,19 +134,11 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("monitor");
-    TCase *c = tcase_create("monitor");
-    tcase_set_timeout(c, 60);
-    tcase_add_checked_fixture(c, start, stop);
+    TCase *c = server_case("monitor", 60);
     tcase_add_test(c, commands_are_shown);
     tcase_add_test(c, scripts_are_shown);
     tcase_add_test(c, long_arguments_are_cut);
     tcase_add_test(c, ends_with_reset);
     tcase_add_test(c, slow_monitors_are_closed);
-    suite_add_tcase(s, c);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed == 0 ? 0 : 1;
+    return server_case_run(c);
 }

@@ -10,19 +10,6 @@
 
 #include "harness.h"
 
-static struct instance server;
-
-static void start(void)
-{
-    static const char *const options[] = {"--threads", "3", NULL};
-    instance_start(&server, options);
-}
-
-static void stop(void)
-{
-    ck_assert_int_eq(instance_stop(&server), 0);
-}
-
 /* A socket that has subscribed. */
 static int subscriber(const char *command, const char *reply)
 {
@@ -306,10 +293,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("pubsub");
-    TCase *c = tcase_create("pubsub");
-    tcase_set_timeout(c, 120);
-    tcase_add_checked_fixture(c, start, stop);
+    TCase *c = server_case("pubsub", 120);
     tcase_add_test(c, resp2_allows_little);
     tcase_add_test(c, resp3_pushes);
     tcase_add_test(c, counted_and_gone_with_the_connection);
@@ -317,10 +301,5 @@ int main(void)
     tcase_add_test(c, slow_subscribers_are_closed);
     tcase_add_test(c, fast_publishers_wait);
     tcase_add_test(c, every_message_once_and_in_order);
-    suite_add_tcase(s, c);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed == 0 ? 0 : 1;
+    return server_case_run(c);
 }

@@ -10,19 +10,6 @@
 
 #include "harness.h"
 
-static struct instance server;
-
-static void start(void)
-{
-    static const char *const options[] = {"--threads", "3", NULL};
-    instance_start(&server, options);
-}
-
-static void stop(void)
-{
-    ck_assert_int_eq(instance_stop(&server), 0);
-}
-
 #define INVALID(key_length, key) ">2\r\n$10\r\ninvalidate\r\n*1\r\n$" key_length "\r\n" key "\r\n"
 #define ALL_INVALID              ">2\r\n$10\r\ninvalidate\r\n_\r\n"
 
@@ -404,10 +391,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("tracking");
-    TCase *c = tcase_create("tracking");
-    tcase_set_timeout(c, 120);
-    tcase_add_checked_fixture(c, start, stop);
+    TCase *c = server_case("tracking", 120);
     tcase_add_test(c, readers_are_told_once);
     tcase_add_test(c, own_changes_expiry_and_transactions);
     tcase_add_test(c, opting_in_and_out);
@@ -417,10 +401,5 @@ int main(void)
     tcase_add_test(c, redirected);
     tcase_add_test(c, the_table_has_a_limit);
     tcase_add_test(c, nobody_keeps_what_has_changed);
-    suite_add_tcase(s, c);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed == 0 ? 0 : 1;
+    return server_case_run(c);
 }

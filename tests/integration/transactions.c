@@ -12,7 +12,6 @@
 
 #define PLAYERS 4
 
-static struct instance server;
 static redisContext *one, *other;
 
 static void begin(void)
@@ -387,11 +386,5 @@ int main(void)
     tcase_add_test(t, long_values_pass);
     tcase_add_test(t, client_list_shows_it);
     tcase_add_test(t, sums_are_exact);
-    Suite *s = suite_create("transactions");
-    suite_add_tcase(s, t);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return server_case_run(t);
 }
