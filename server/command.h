@@ -49,13 +49,14 @@ enum command_flags {
     CMD_MOVABLEKEYS = 1u << 12,
     CMD_SKIP_MONITOR = 1u << 13,
     CMD_SKIP_SLOWLOG = 1u << 14,
-    CMD_ALLOW_BUSY = 1u << 15, /* also while a script keeps all others waiting */
+    CMD_ALLOW_BUSY = 1u << 15,    /* also while a script keeps all others waiting */
+    CMD_MAY_REPLICATE = 1u << 16, /* writes, or tells others than the client */
     /* ACL categories only; the first two in the place of the group's */
     CMD_KEYSPACE = 1u << 17,
     CMD_CONNECTION = 1u << 18,
     CMD_DANGEROUS = 1u << 23,
     /* Not Redis's: */
-    CMD_SUBSCRIBED = 1u << 16, /* allowed to a subscriber that speaks RESP2 */
+    CMD_SUBSCRIBED = 1u << 19, /* allowed to a subscriber that speaks RESP2 */
     CMD_AT_ONCE = 1u << 20,    /* runs after MULTI, too, where others are queued */
     CMD_OTHER_DB = 1u << 21,   /* touches, or goes over to, another database than the client's */
     CMD_APART = 1u << 22,      /* looks at no key, nor at what all of them make up */

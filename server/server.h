@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "acl/acl.h"
+#include "clients/pause.h"
 #include "clients/registry.h"
 #include "hooks.h"
 #include "keeper.h"
@@ -34,6 +35,7 @@ struct server {
     struct acl acl;
     struct watch_table watch;
     struct hooks hooks;
+    struct pause pause;
     struct track_table tracked;
     struct tls tls;
     struct script_cache scripts;

@@ -4,6 +4,7 @@
 
 #include "client_list.h"
 #include "client_names.h"
+#include "cmd_pause.h"
 #include "pubsub/pubsub.h"
 #include "server.h"
 #include "tracking/cmd_tracking.h"
@@ -401,6 +402,8 @@ static const char *const help_lines[] = {
     "    Protect current client connection from eviction.",
     "NO-TOUCH (ON|OFF)",
     "    Will not touch LRU/LFU stats when this mode is on.",
+    "PAUSE <timeout> [WRITE|ALL]",
+    "    Suspend all, or just write, clients for <timeout> milliseconds.",
     "REPLY (ON|OFF|SKIP)",
     "    Control the replies sent to the current connection.",
     "SETINFO <option> <value>",
@@ -414,6 +417,8 @@ static const char *const help_lines[] = {
     "    Report tracking status for the current connection.",
     "UNBLOCK <clientid> [TIMEOUT|ERROR]",
     "    Unblock the specified blocked client.",
+    "UNPAUSE",
+    "    Stop the current client pause, resuming traffic.",
     NULL,
 };
 
@@ -512,6 +517,17 @@ static const struct command subcommands[] = {
      .complexity = "O(1)",
      .summary = "Controls whether commands sent by the client affect the LRU/LFU of accessed keys.",
      .args = "ON | OFF"},
+    {.name = "pause",
+     .fn = client_pause,
+     .arity = -3,
+     ADMIN,
+     .since = "3.0.0",
+     .complexity = "O(1)",
+     .summary = "Suspends commands processing.",
+     .args = "timeout [WRITE | ALL]",
+     .differs =
+         "Expiry and eviction go on. A command of which more than its name had come before is "
+         "carried out."},
     {.name = "reply",
      .fn = client_reply,
      .arity = 3,
@@ -564,6 +580,14 @@ static const struct command subcommands[] = {
      .summary = "Unblocks a client blocked by a blocking command from a different connection.",
      .args = "client-id [TIMEOUT | ERROR]",
      .differs = "No command blocks: always answers 0."},
+    {.name = "unpause",
+     .fn = client_unpause,
+     .arity = 2,
+     ADMIN,
+     .since = "6.2.0",
+     .complexity = "O(1)",
+     .summary = "Resumes processing commands from paused clients.",
+     .args = ""},
     {.name = NULL},
 };
 

@@ -4,9 +4,9 @@
 const char *command_flag_name(unsigned bit)
 {
     static const char *const names[] = {
-        "write",       "readonly",     "denyoom",      "admin",      "pubsub",  "noscript",
-        "blocking",    "loading",      "stale",        "fast",       "no_auth", "no_multi",
-        "movablekeys", "skip_monitor", "skip_slowlog", "allow_busy",
+        "write",       "readonly",     "denyoom",      "admin",      "pubsub",        "noscript",
+        "blocking",    "loading",      "stale",        "fast",       "no_auth",       "no_multi",
+        "movablekeys", "skip_monitor", "skip_slowlog", "allow_busy", "may_replicate",
     };
     return bit < sizeof names / sizeof names[0] ? names[bit] : NULL;
 }

@@ -49,13 +49,14 @@ void info_clients(struct info *i)
     text_printf(&i->text,
                 "connected_clients:%zu\r\ncluster_connections:0\r\nmaxclients:%lld\r\n"
                 "client_recent_max_input_buffer:%llu\r\n"
-                "client_recent_max_output_buffer:%llu\r\nblocked_clients:0\r\n"
+                "client_recent_max_output_buffer:%llu\r\nblocked_clients:%llu\r\n"
                 "tracking_clients:%llu\r\npubsub_clients:%llu\r\nwatching_clients:%u\r\n"
                 "clients_in_timeout_table:0\r\ntotal_watched_keys:%u\r\n"
                 "total_blocking_keys:0\r\n",
                 registry_count(&s->registry), (long long)setting_get(&s->settings.maxclients),
                 (unsigned long long)largest(s, offsetof(struct worker_stats, largest_in)),
                 (unsigned long long)largest(s, offsetof(struct worker_stats, largest_out)),
+                (unsigned long long)server_sum(s, offsetof(struct worker_stats, paused)),
                 (unsigned long long)server_sum(s, offsetof(struct worker_stats, trackers)),
                 (unsigned long long)server_sum(s, offsetof(struct worker_stats, subscribers)),
                 atomic_load_explicit(&s->watch.clients, memory_order_relaxed),

@@ -120,11 +120,36 @@ static void set_limits(struct run *r)
             .max_bulk = 16384, .max_args = 10, .max_inline = 65536, .unauthenticated = true};
 }
 
+static void wait_for_pause(struct connection *c)
+{
+    struct worker *w = c->client.worker;
+    c->paused = true;
+    c->paused_by = pause_number(&w->server->pause);
+    counter_add(&w->stats.paused, 1);
+}
+
+bool connection_is_paused(const struct connection *c)
+{
+    const struct worker *w = c->client.worker;
+    const struct pause *p = &w->server->pause;
+    return c->paused && !w->stopping && c->paused_by == pause_number(p) &&
+           pause_is_on(p, w->now_ms);
+}
+
+void connection_end_pause(struct connection *c)
+{
+    if (c->paused)
+        counter_add(&c->client.worker->stats.paused, (uint64_t)-1);
+    c->paused = false;
+}
+
 /* Parses up to BATCH commands. One by one before AUTH, since that changes the limits. */
 static void parse_ahead(struct run *r)
 {
     struct worker *w = r->c->client.worker;
-    unsigned most = r->c->client.authenticated ? BATCH : 1;
+    const struct pause *pause = &w->server->pause;
+    bool paused = pause_is_on(pause, w->now_ms);
+    unsigned most = r->c->client.authenticated && !paused ? BATCH : 1;
     r->status = RESP_MORE;
     for (r->count = 0; r->count < most && r->at < r->win->len;) {
         /* An inline command is taken apart in place and cannot be parsed again: it goes alone. */
@@ -133,6 +158,11 @@ static void parse_ahead(struct run *r)
             return;
         struct resp_parser *p = &w->parsers[r->count];
         size_t there = r->win->len - r->at;
+        if (paused && resp_parser_is_fresh(p) &&
+            pause_holds(&r->c->client, r->win->buf + r->at, there)) {
+            wait_for_pause(r->c);
+            return;
+        }
         r->status = resp_parse(p, &r->limits, r->win->buf + r->at, &there);
         r->win->len = r->at + there;
         if (r->status != RESP_COMMAND)
@@ -182,7 +212,8 @@ static void run_batch(struct run *r)
     for (i = 0; i < r->count; i++) {
         if (r->c->end != STAY)
             break;
-        if (i > 0 && !bound && must_wait(r->c)) {
+        /* In a pause each is looked at before it is parsed. */
+        if (i > 0 && !bound && (must_wait(r->c) || pause_is_on(&w->server->pause, w->now_ms))) {
             unparse(r, i);
             break;
         }
@@ -391,7 +422,7 @@ void connection_settle(struct connection *c)
         connection_close(c);
         return;
     }
-    bool open = c->end == STAY && c->out.bytes <= OUTPUT_MARK && c->held_by == NULL;
+    bool open = c->end == STAY && c->out.bytes <= OUTPUT_MARK && c->held_by == NULL && !c->paused;
     want(c, open, (c->out.head != NULL && !c->transport.handshaking) || c->transport.wants_write);
     if (c->end == CLOSE_NOW)
         connection_close(c);
@@ -474,6 +505,7 @@ void connection_close(struct connection *c)
         return;
     c->dying = true;
     c->end = CLOSE_NOW;
+    connection_end_pause(c);
     want(c, false, false);
     c->next_dying = w->dying;
     w->dying = c;

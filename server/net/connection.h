@@ -42,6 +42,8 @@ struct connection {
     int64_t soft_since_ms;          /* when the output went over its soft limit; 0 = it is not */
     struct connection *next, *prev; /* all of the worker */
     struct connection *next_hungry, *next_dying, *next_pushed;
+    bool paused;             /* what it sent next has to wait for the end of a pause */
+    uint32_t paused_by;      /* the number of that */
     struct mailbox *held_by; /* full: this one waits before it fills it more; NULL = does not */
 };
 
@@ -51,6 +53,9 @@ struct connection *connection_create(struct worker *w, int fd, enum transport_ki
 bool connection_has_commands(const struct connection *c);
 /* Bytes of input from the command that runs on. */
 size_t connection_unread(const struct request *rq);
+/* Whether it waits for the end of a pause that goes on; and that it no longer does. */
+bool connection_is_paused(const struct connection *c);
+void connection_end_pause(struct connection *c);
 /* Closes as soon as the worker is out of the functions of this connection. */
 void connection_close(struct connection *c);
 /* Frees it at once. */

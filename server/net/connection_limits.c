@@ -131,6 +131,8 @@ void connection_cron(struct connection *c)
     int64_t most = setting_get(&s->timeout) * 1000;
     int64_t stalled = setting_get(&s->write_timeout) * 1000;
     bool waits = c->out.head != NULL;
+    if (c->paused)
+        return;
     if ((most > 0 && !waits && idle > most && !c->client.subscriber) ||
         (stalled > 0 && waits && idle > stalled)) {
         counter_add(&w->stats.idle_closed, 1);

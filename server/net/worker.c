@@ -37,11 +37,12 @@ void worker_reap(struct worker *w)
 
 void worker_feed_later(struct worker *w, struct connection *c)
 {
-    static const struct timeval at_once = {0}, soon = {.tv_usec = 1000};
+    static const struct timeval at_once = {0}, soon = {.tv_usec = 1000}, later = {.tv_usec = 10000};
+    const struct timeval *when = c->paused ? &later : c->held_by != NULL ? &soon : &at_once;
     if (c->hungry || c->dying)
         return;
-    if (w->hungry == NULL || c->held_by == NULL)
-        (void)event_add(w->on_hungry, c->held_by == NULL ? &at_once : &soon);
+    if (w->hungry == NULL || when == &at_once)
+        (void)event_add(w->on_hungry, when);
     c->hungry = true;
     c->next_hungry = w->hungry;
     w->hungry = c;
@@ -61,11 +62,13 @@ static void feed(evutil_socket_t fd, short what, void *arg)
         c->hungry = false;
         if (c->dying)
             continue;
-        if (c->held_by != NULL && mailbox_is_full(c->held_by) && !w->stopping) {
+        if (connection_is_paused(c) ||
+            (c->held_by != NULL && mailbox_is_full(c->held_by) && !w->stopping)) {
             worker_feed_later(w, c);
             continue;
         }
         c->held_by = NULL;
+        connection_end_pause(c);
         connection_serve(c, c->transport.more && !connection_has_commands(c));
     }
     worker_reap(w);

@@ -32,7 +32,7 @@ struct worker_stats {
     counter query_limit_closed, output_limit_closed, auth_failures, idle_closed;
     counter denied_commands, denied_keys, denied_channels;
     counter largest_in, largest_out;
-    counter subscribers, trackers; /* now */
+    counter subscribers, trackers, paused; /* now */
 };
 
 /* The script that a worker carries out. Any thread reads it, and asks it to end. */

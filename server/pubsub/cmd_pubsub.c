@@ -304,7 +304,8 @@ static const struct command subcommands[] = {
     .group = GROUP_PUBSUB,                                                                         \
     .flags = CMD_PUBSUB | CMD_NOSCRIPT | CMD_LOADING | CMD_STALE | CMD_SUBSCRIBED
 #define PUBLISHING                                                                                 \
-    .group = GROUP_PUBSUB, .flags = CMD_PUBSUB | CMD_LOADING | CMD_STALE | CMD_FAST,               \
+    .group = GROUP_PUBSUB,                                                                         \
+    .flags = CMD_PUBSUB | CMD_LOADING | CMD_STALE | CMD_FAST | CMD_MAY_REPLICATE,                  \
     .complexity = "O(N+M) where N is the number of subscribers and M the number of patterns"
 #define SHARD_DIFFERS                                                                              \
     .differs = "There is no cluster: shard channels are channels with names of their own."
