@@ -343,18 +343,6 @@ static void client_no_touch(struct request *rq)
         rq->client->no_touch = on;
 }
 
-/* No command blocks, so that nobody is ever woken. */
-static void client_unblock(struct request *rq)
-{
-    int64_t id;
-    if (rq->argc > 4)
-        reply_subcommand_error(rq, "CLIENT");
-    else if (rq->argc == 4 && !request_is(rq, 3, "timeout") && !request_is(rq, 3, "error"))
-        resp_error(rq->out, "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
-    else if (request_integer(rq, 2, &id))
-        resp_integer(rq->out, 0);
-}
-
 static void client_reply(struct request *rq)
 {
     struct client *c = rq->client;

@@ -1,4 +1,4 @@
-/* CLIENT PAUSE and UNPAUSE. */
+/* CLIENT PAUSE, UNPAUSE and UNBLOCK. */
 #include "cmd_pause.h"
 
 #include "server.h"
@@ -41,4 +41,16 @@ void client_unpause(struct request *rq)
 {
     pause_end(&rq->server->pause);
     resp_ok(rq->out);
+}
+
+/* No command blocks, so that nobody is ever woken. */
+void client_unblock(struct request *rq)
+{
+    int64_t id;
+    if (rq->argc > 4)
+        reply_subcommand_error(rq, "CLIENT");
+    else if (rq->argc == 4 && !request_is(rq, 3, "timeout") && !request_is(rq, 3, "error"))
+        resp_error(rq->out, "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
+    else if (request_integer(rq, 2, &id))
+        resp_integer(rq->out, 0);
 }

@@ -1,9 +1,9 @@
-/* Subcommands of CLIENT that stand in a file of their own. */
+/* Subcommands of CLIENT about who waits. */
 #ifndef SERVER_CMD_PAUSE_H
 #define SERVER_CMD_PAUSE_H
 
 #include "command.h"
 
-command_fn client_pause, client_unpause;
+command_fn client_pause, client_unpause, client_unblock;
 
 #endif

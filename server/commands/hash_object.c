@@ -291,6 +291,8 @@ size_t hash_edit_size(const struct hash_edit *e)
 void hash_edit_write(const struct hash_edit *e, void *out)
 {
     uint8_t *at = out;
+    if (e->live == 0)
+        return;
     *at++ = FORM;
     at = varint_put(at, e->live);
     for (uint32_t i = 0; i < e->count; i++) {
