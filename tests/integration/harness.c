@@ -126,16 +126,16 @@ int server_run(const char *const *arguments, char *out, size_t cap)
     return status_of(pid);
 }
 
-struct instance server;
+struct instance served;
 
 static void start(void)
 {
-    instance_start(&server, (const char *const[]){"--threads", "3", NULL});
+    instance_start(&served, (const char *const[]){"--threads", "3", NULL});
 }
 
 static void stop(void)
 {
-    ck_assert_int_eq(instance_stop(&server), 0);
+    ck_assert_int_eq(instance_stop(&served), 0);
 }
 
 TCase *server_case(const char *name, double seconds)

@@ -30,7 +30,7 @@ int server_run(const char *const *arguments, char *out, size_t cap);
 
 /* A case of tests that each find a fresh server of three workers, which ends with exit status 0
  * after them; and running it as the whole of a program, whose exit status is returned. */
-extern struct instance server;
+extern struct instance served;
 TCase *server_case(const char *name, double seconds);
 int server_case_run(TCase *c);
 

@@ -9,6 +9,7 @@
 
 #define ITEMS 20000
 
+static struct instance server;
 static redisContext *c;
 
 static int value(unsigned i, char *out, size_t cap)

@@ -160,11 +160,5 @@ int main(void)
     tcase_add_test(t, it_can_be_forbidden);
     tcase_add_test(t, options_without_effect_are_kept);
     tcase_add_test(t, no_room_at_all);
-    Suite *s = suite_create("debug");
-    suite_add_tcase(s, t);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return server_case_run(t);
 }

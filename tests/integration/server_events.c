@@ -8,7 +8,7 @@
 
 static redisContext *subscriber(const char *pattern)
 {
-    redisContext *c = instance_connect(&server);
+    redisContext *c = instance_connect(&served);
     freeReplyObject(ask(c, "PSUBSCRIBE %s", pattern));
     return c;
 }
@@ -61,7 +61,7 @@ START_TEST(commands_cause_events)
         {"FLUSHALL", ""},
         {"SET last 1", "new last,set last"},
     };
-    redisContext *c = instance_connect(&server), *sub = subscriber("__keyevent@0__:*");
+    redisContext *c = instance_connect(&served), *sub = subscriber("__keyevent@0__:*");
     ck_assert(asks(c, "OK", "CONFIG SET notify-keyspace-events EAmn"));
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char events[128], *rest = NULL;
@@ -82,7 +82,7 @@ END_TEST
 
 START_TEST(channels_and_classes)
 {
-    redisContext *c = instance_connect(&server), *sub = subscriber("__key*__:*");
+    redisContext *c = instance_connect(&served), *sub = subscriber("__key*__:*");
     ck_assert(asks(c, "OK", "SET before 1"));
     ck_assert(asks(c, "OK", "CONFIG SET notify-keyspace-events KE$"));
     ck_assert(asks(c, "OK", "SELECT 3"));
@@ -109,7 +109,7 @@ START_TEST(letters_of_the_option)
         {"Kg$lshzxetd", "AK"}, {"m", "m"},
         {"AKEn", "AKE"},       {"xE", "xE"},
     };
-    redisContext *c = instance_connect(&server);
+    redisContext *c = instance_connect(&served);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         ck_assert(asks(c, "OK", "CONFIG SET notify-keyspace-events %s", cases[i][0]));
         redisReply *r = ask(c, "CONFIG GET notify-keyspace-events");
@@ -127,7 +127,7 @@ END_TEST
 /* By the keeper, without anybody asking for the key. */
 START_TEST(expired)
 {
-    redisContext *c = instance_connect(&server), *sub = subscriber("__keyevent@0__:*");
+    redisContext *c = instance_connect(&served), *sub = subscriber("__keyevent@0__:*");
     ck_assert(asks(c, "OK", "CONFIG SET notify-keyspace-events Ex"));
     ck_assert(asks(c, "OK", "SET short 1 PX 20"));
     expect_event(sub, "__keyevent@0__:expired", "short");
@@ -157,7 +157,7 @@ static void fill(redisContext *c, unsigned rounds)
 
 START_TEST(evicted)
 {
-    redisContext *c = instance_connect(&server), *sub = subscriber("__keyevent@0__:*");
+    redisContext *c = instance_connect(&served), *sub = subscriber("__keyevent@0__:*");
     redisReply *r;
     if (!memory_is_telling()) {
         redisFree(sub);

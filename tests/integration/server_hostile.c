@@ -16,6 +16,7 @@
 
 #define MANY 100000
 
+static struct instance server;
 static redisContext *c;
 
 static void start(void)

@@ -9,7 +9,7 @@
 
 static FILE *monitor(void)
 {
-    int fd = instance_socket(&server);
+    int fd = instance_socket(&served);
     send_text(fd, "MONITOR\r\n");
     expect_text(fd, "+OK\r\n");
     FILE *in = fdopen(fd, "r");
@@ -37,7 +37,7 @@ static void expect_line(FILE *in, unsigned db, const char *text)
 START_TEST(commands_are_shown)
 {
     FILE *one = monitor(), *two = monitor();
-    redisContext *c = instance_connect(&server);
+    redisContext *c = instance_connect(&served);
     freeReplyObject(ask(c, "SET k %b", "x\r\n\0\377\"q\\", (size_t)8));
     freeReplyObject(ask(c, "get"));                  /* refused */
     freeReplyObject(ask(c, "FOO x"));                /* unknown */
@@ -69,7 +69,7 @@ END_TEST
 START_TEST(scripts_are_shown)
 {
     FILE *in = monitor();
-    redisContext *c = instance_connect(&server);
+    redisContext *c = instance_connect(&served);
     char line[256];
     freeReplyObject(ask(c, "EVAL %s 1 k", "return redis.call('get', KEYS[1])"));
     expect_line(in, 0, "\"EVAL\" \"return redis.call('get', KEYS[1])\" \"1\" \"k\"");
@@ -84,7 +84,7 @@ START_TEST(long_arguments_are_cut)
 {
     static char value[100000], line[60000];
     FILE *in = monitor();
-    redisContext *c = instance_connect(&server);
+    redisContext *c = instance_connect(&served);
     memset(value, 'v', sizeof value);
     freeReplyObject(ask(c, "SET k %b", value, sizeof value));
     ck_assert_int_eq(ask_integer(c, "STRLEN k"), sizeof value);
@@ -100,7 +100,7 @@ START_TEST(ends_with_reset)
 {
     FILE *in = monitor();
     int fd = fileno(in);
-    redisContext *c = instance_connect(&server);
+    redisContext *c = instance_connect(&served);
     send_text(fd, "RESET\r\n");
     char line[64];
     ck_assert_str_eq(fgets(line, sizeof line, in), "+RESET\r\n");
@@ -116,8 +116,8 @@ END_TEST
 START_TEST(slow_monitors_are_closed)
 {
     static char value[15000];
-    int fd = instance_socket(&server);
-    redisContext *c = instance_connect(&server);
+    int fd = instance_socket(&served);
+    redisContext *c = instance_connect(&served);
     ck_assert(asks(c, "OK", "CONFIG SET client-output-buffer-limit %s", "normal 1mb 0 0"));
     send_text(fd, "MONITOR\r\n");
     expect_text(fd, "+OK\r\n");

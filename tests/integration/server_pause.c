@@ -22,7 +22,7 @@ static bool is_silent(int fd, int ms)
 
 START_TEST(arguments)
 {
-    redisContext *c = instance_connect(&server);
+    redisContext *c = instance_connect(&served);
     ck_assert(asks(c, "ERR timeout is not an integer or out of range", "CLIENT PAUSE abc"));
     ck_assert(asks(c, "ERR timeout is negative", "CLIENT PAUSE -1 ALL"));
     ck_assert(asks(c, "ERR timeout is out of range", "CLIENT PAUSE 9223372036854775807"));
@@ -44,8 +44,8 @@ END_TEST
 START_TEST(all_wait_for_the_time)
 {
     static const char long_value[40000];
-    redisContext *c = instance_connect(&server);
-    int fd = instance_socket(&server), other = instance_socket(&server);
+    redisContext *c = instance_connect(&served);
+    int fd = instance_socket(&served), other = instance_socket(&served);
     int64_t begin = now_ms();
     /* What stands behind it in the same packet waits as well. */
     send_text(fd, "CLIENT PAUSE 300 ALL\r\n*1\r\n$4\r\nPING\r\nECHO inline\r\n");
@@ -75,9 +75,9 @@ START_TEST(writers_wait_for_the_end)
     };
     enum { WRITERS = sizeof writers / sizeof writers[0] };
     int fd[WRITERS];
-    redisContext *c = instance_connect(&server);
+    redisContext *c = instance_connect(&served);
     for (int i = 0; i < WRITERS; i++)
-        fd[i] = instance_socket(&server);
+        fd[i] = instance_socket(&served);
     send_text(fd[WRITERS - 1], "MULTI\r\nSET c 1\r\n");
     expect_text(fd[WRITERS - 1], "+OK\r\n+QUEUED\r\n");
     ck_assert(asks(c, "OK", "CLIENT PAUSE 100000 WRITE"));
@@ -105,8 +105,8 @@ END_TEST
 /* A shorter pause does not end a longer one, and one of writes does not let others go on. */
 START_TEST(the_stricter_holds)
 {
-    redisContext *c = instance_connect(&server);
-    int fd = instance_socket(&server);
+    redisContext *c = instance_connect(&served);
+    int fd = instance_socket(&served);
     ck_assert(asks(c, "OK", "CLIENT PAUSE 100000 WRITE"));
     ck_assert(asks(c, "OK", "CLIENT PAUSE 1 WRITE"));
     send_text(fd, "SET k v\r\n");

@@ -13,7 +13,7 @@
 /* A socket that has subscribed. */
 static int subscriber(const char *command, const char *reply)
 {
-    int fd = instance_socket(&server);
+    int fd = instance_socket(&served);
     send_text(fd, command);
     expect_text(fd, reply);
     return fd;
@@ -24,7 +24,7 @@ static int subscriber(const char *command, const char *reply)
 
 START_TEST(resp2_allows_little)
 {
-    int fd = instance_socket(&server);
+    int fd = instance_socket(&served);
     send_text(fd, "SUBSCRIBE a b a\r\n");
     expect_text(fd, "*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n"
                     "*3\r\n$9\r\nsubscribe\r\n$1\r\nb\r\n:2\r\n"
@@ -52,7 +52,7 @@ END_TEST
 
 START_TEST(resp3_pushes)
 {
-    int fd = instance_resp3(&server);
+    int fd = instance_resp3(&served);
     send_text(fd, "SUBSCRIBE a\r\nPUBLISH a one\r\n");
     expect_text(fd, ">3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n:1\r\n"
                     ">3\r\n$7\r\nmessage\r\n$1\r\na\r\n$3\r\none\r\n");
@@ -70,7 +70,7 @@ END_TEST
 
 START_TEST(counted_and_gone_with_the_connection)
 {
-    redisContext *c = instance_connect(&server);
+    redisContext *c = instance_connect(&served);
     int one = subscriber("SUBSCRIBE ch\r\n", "*3\r\n$9\r\nsubscribe\r\n$2\r\nch\r\n:1\r\n");
     int two = subscriber("PSUBSCRIBE c*\r\n", "*3\r\n$10\r\npsubscribe\r\n$2\r\nc*\r\n:1\r\n");
     int three = subscriber("SSUBSCRIBE sh\r\n", "*3\r\n$10\r\nssubscribe\r\n$2\r\nsh\r\n:1\r\n");
@@ -113,7 +113,7 @@ END_TEST
 START_TEST(long_messages_and_binary_names)
 {
     static char message[300000];
-    redisContext *sub = instance_connect(&server), *c = instance_connect(&server);
+    redisContext *sub = instance_connect(&served), *c = instance_connect(&served);
     memset(message, 'm', sizeof message);
     message[1000] = '\0';
     redisReply *r = ask(sub, "SUBSCRIBE %b", "a\0b", (size_t)3);
@@ -138,7 +138,7 @@ END_TEST
 START_TEST(slow_subscribers_are_closed)
 {
     static char message[100000];
-    redisContext *c = instance_connect(&server), *sub = instance_connect(&server);
+    redisContext *c = instance_connect(&served), *sub = instance_connect(&served);
     int slow = subscriber("SUBSCRIBE a\r\n", "*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n");
     memset(message, 'x', sizeof message);
     ck_assert(asks(c, "OK", "CONFIG SET client-output-buffer-limit %s", "pubsub 1mb 0 0"));
@@ -165,11 +165,11 @@ START_TEST(fast_publishers_wait)
 {
     static char message[20000];
     enum { MESSAGES = 10000 };
-    redisContext *c = instance_connect(&server), *sub = instance_connect(&server);
+    redisContext *c = instance_connect(&served), *sub = instance_connect(&served);
     memset(message, 'x', sizeof message);
     freeReplyObject(ask(sub, "PSUBSCRIBE *"));
     ck_assert(asks(c, "OK", "CONFIG SET client-output-buffer-limit %s", "pubsub 1mb 0 0"));
-    uint64_t before = instance_rss(&server);
+    uint64_t before = instance_rss(&served);
     /* Pushed without reading: the replies are small. */
     for (unsigned i = 0; i < MESSAGES; i++) {
         redisAppendCommand(c, "PUBLISH a %b", message, sizeof message);
@@ -184,7 +184,7 @@ START_TEST(fast_publishers_wait)
         freeReplyObject(r);
     }
     if (memory_is_telling())
-        ck_assert_uint_lt(instance_rss(&server), before + (48 << 20));
+        ck_assert_uint_lt(instance_rss(&served), before + (48 << 20));
     redisFree(sub);
     redisFree(c);
 }
@@ -221,7 +221,7 @@ static bool take_replies(struct speaker *p, redisContext *c, unsigned n)
 static void *speak(void *arg)
 {
     struct speaker *p = arg;
-    redisContext *c = instance_connect(&server);
+    redisContext *c = instance_connect(&served);
     unsigned waiting = 0;
     for (unsigned i = 0; i < messages(); i++) {
         redisAppendCommand(c, "PUBLISH room %u:%u", p->number, i);
@@ -242,7 +242,7 @@ static void *speak(void *arg)
 static void *listen_to_all(void *arg)
 {
     unsigned next[PUBLISHERS] = {0}, *broken = arg;
-    redisContext *c = instance_connect(&server);
+    redisContext *c = instance_connect(&served);
     freeReplyObject(ask(c, "SUBSCRIBE room"));
     __atomic_add_fetch(&broken[1], 1, __ATOMIC_SEQ_CST);
     for (unsigned i = 0; i < messages() * PUBLISHERS; i++) {
@@ -265,7 +265,7 @@ START_TEST(every_message_once_and_in_order)
     pthread_t listeners[LISTENERS], speakers[PUBLISHERS];
     struct speaker p[PUBLISHERS];
     unsigned broken[2] = {0};
-    redisContext *c = instance_connect(&server);
+    redisContext *c = instance_connect(&served);
     for (unsigned i = 0; i < LISTENERS; i++)
         ck_assert_int_eq(pthread_create(&listeners[i], NULL, listen_to_all, broken), 0);
     ck_assert(await_info(c, "pubsub_clients", LISTENERS, true));
@@ -275,7 +275,7 @@ START_TEST(every_message_once_and_in_order)
     }
     /* Others come, go and are cut off meanwhile. */
     for (unsigned i = 0; i < 200; i++) {
-        redisContext *other = instance_connect(&server);
+        redisContext *other = instance_connect(&served);
         freeReplyObject(ask(other, i % 2 == 0 ? "PSUBSCRIBE r*" : "SUBSCRIBE room"));
         redisFree(other);
     }

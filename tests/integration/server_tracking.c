@@ -15,7 +15,7 @@
 
 static int tracker(const char *options)
 {
-    int fd = instance_resp3(&server);
+    int fd = instance_resp3(&served);
     char line[128];
     snprintf(line, sizeof line, "CLIENT TRACKING ON %s\r\n", options);
     send_text(fd, line);
@@ -25,7 +25,7 @@ static int tracker(const char *options)
 
 START_TEST(readers_are_told_once)
 {
-    redisContext *c = instance_connect(&server);
+    redisContext *c = instance_connect(&served);
     int fd = tracker(""), other = tracker("");
     ck_assert(asks(c, "OK", "MSET a 1 b 2 c 3"));
     send_text(fd, "GET a\r\nMGET b nope a\r\n");
@@ -61,7 +61,7 @@ END_TEST
 
 START_TEST(own_changes_expiry_and_transactions)
 {
-    redisContext *c = instance_connect(&server);
+    redisContext *c = instance_connect(&served);
     int fd = tracker("");
     send_text(fd, "SET a 1\r\nGET a\r\nSET a 2\r\n");
     expect_text(fd, "+OK\r\n$1\r\n1\r\n+OK\r\n" INVALID("1", "a"));
@@ -90,7 +90,7 @@ END_TEST
 
 START_TEST(opting_in_and_out)
 {
-    redisContext *c = instance_connect(&server);
+    redisContext *c = instance_connect(&served);
     int fd = tracker("OPTIN"), out = tracker("OPTOUT");
     ck_assert(asks(c, "OK", "MSET a 1 b 2 c 3 d 4"));
     send_text(fd, "GET a\r\nCLIENT CACHING YES\r\nGET b\r\nGET c\r\n");
@@ -115,7 +115,7 @@ END_TEST
 
 START_TEST(broadcast_by_prefix)
 {
-    redisContext *c = instance_connect(&server);
+    redisContext *c = instance_connect(&served);
     int some = tracker("BCAST PREFIX user: PREFIX img:"), all = tracker("BCAST NOLOOP");
     ck_assert_int_eq(info_number(c, "tracking_total_prefixes"), 3);
     ck_assert(asks(c, "OK", "SET user:1 x"));
@@ -144,7 +144,7 @@ END_TEST
 /* What one command, transaction or pipeline changes is one message for each prefix. */
 START_TEST(broadcasts_are_gathered)
 {
-    redisContext *c = instance_connect(&server);
+    redisContext *c = instance_connect(&served);
     int fd = tracker("BCAST PREFIX a: PREFIX b:");
     ck_assert(asks(c, "OK", "MSET a:1 1 x 1 a:2 2 b:1 3"));
     expect_text(fd, TWO_INVALID("a:1", "a:2") INVALID("3", "b:1"));
@@ -176,7 +176,7 @@ END_TEST
 /* A script reads what its commands read, not what it names. */
 START_TEST(scripts_read_what_they_read)
 {
-    redisContext *c = instance_connect(&server);
+    redisContext *c = instance_connect(&served);
     int fd = tracker("");
     send_text(fd, "EVAL_RO \"return redis.call('get', KEYS[2])\" 2 a b\r\n");
     expect_text(fd, "_\r\n");
@@ -190,8 +190,8 @@ END_TEST
 
 START_TEST(redirected)
 {
-    redisContext *c = instance_connect(&server), *data = instance_connect(&server);
-    redisContext *sub = instance_connect(&server), *late;
+    redisContext *c = instance_connect(&served), *data = instance_connect(&served);
+    redisContext *sub = instance_connect(&served), *late;
     redisReply *r;
     long long id = ask_integer(sub, "CLIENT ID");
     freeReplyObject(ask(sub, "SUBSCRIBE __redis__:invalidate"));
@@ -219,7 +219,7 @@ START_TEST(redirected)
     ck_assert(await_info(c, "pubsub_clients", 0, false));
     freeReplyObject(ask(data, "GET a"));
     ck_assert(asks(c, "OK", "SET a 3"));
-    late = instance_connect(&server);
+    late = instance_connect(&served);
     bool broken = false;
     for (unsigned i = 0; i < 1000 && !broken; i++) {
         r = ask(late, "CLIENT LIST");
@@ -235,7 +235,7 @@ END_TEST
 
 START_TEST(the_table_has_a_limit)
 {
-    redisContext *c = instance_connect(&server);
+    redisContext *c = instance_connect(&served);
     int fd = tracker("");
     ck_assert(asks(c, "OK", "CONFIG SET tracking-table-max-keys 20"));
     for (unsigned i = 0; i < 100; i++) {
@@ -325,7 +325,7 @@ static void *change(void *arg)
     const char *text = getenv("ZSC_OPS");
     unsigned ops = text == NULL ? 3000 : (unsigned)strtoul(text, NULL, 10);
     unsigned seed = *(unsigned *)arg;
-    redisContext *c = instance_connect(&server);
+    redisContext *c = instance_connect(&served);
     for (unsigned i = 0; i < ops; i++) {
         unsigned key = (i * 13 + seed * 5) % KEYS;
         if (i % 50 == 49)
@@ -370,7 +370,7 @@ START_TEST(nobody_keeps_what_has_changed)
     static struct keeper keepers[CLIENTS];
     pthread_t writers[WRITERS];
     unsigned seeds[WRITERS];
-    redisContext *c = instance_connect(&server);
+    redisContext *c = instance_connect(&served);
     for (unsigned i = 0; i < CLIENTS; i++)
         begin_to_keep(&keepers[i]);
     for (unsigned i = 0; i < WRITERS; i++) {

@@ -12,6 +12,7 @@
 
 #define PLAYERS 4
 
+static struct instance server;
 static redisContext *one, *other;
 
 static void begin(void)
