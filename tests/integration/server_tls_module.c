@@ -86,7 +86,7 @@ START_TEST(is_something_else)
                                  "/bin/zscache-tls.so: file too short"));
     /* Any library that has no such symbol. */
     ck_assert_ptr_nonnull(
-        strstr(shell("cp $(ldd bin/server | sed -n 's/.*libevent.* => \\([^ ]*\\) .*/\\1/p')"
+        strstr(shell("cp $(ldd bin/server | sed -n 's/.*libm.so.* => \\([^ ]*\\) .*/\\1/p')"
                      " bin/zscache-tls.so; " START),
                "undefined symbol: zscache_tls_module"));
 }
