@@ -25,7 +25,7 @@ DOORS = [
      "digests only in acl_password.c and script_id.c"),
     (r"dlfcn\.h$", r"^server/tls/tls_load\.c$", "dlfcn.h only in server/tls/tls_load.c"),
     (r"^(lua\w*|lauxlib|lualib)\.h$", r"^server/script/", "Lua only in server/script/"),
-    (r"sys/mman\.h$", r"^base/os_memory\.c$", "sys/mman.h only in base/os_memory.c"),
+    (r"sys/mman\.h$", r"^base/(os_memory|resident)\.c$", "sys/mman.h only in base/os_memory.c and base/resident.c"),
 ]
 CLOCK = re.compile(r"\b(clock_gettime|gettimeofday|timespec_get|ftime|time)\s*\(")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')

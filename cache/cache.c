@@ -93,6 +93,8 @@ struct cache *cache_create(const struct cache_opts *opts)
     memcpy(c->hash_seed, opts->hash_seed, sizeof c->hash_seed);
     c->on_event = opts->on_event;
     c->event_arg = opts->event_arg;
+    c->page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+    c->keeper.rest_coded = -1;
     if (!cache_parts(c, opts)) {
         cache_destroy(c);
         return NULL;

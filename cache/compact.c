@@ -5,7 +5,7 @@
 /* Between two looks while there is no hurry. */
 #define COMPACT_MS 200
 /* Free pages kept at hand, and when the cap is near or nobody asks for anything; none when the
- * machine is short of memory. */
+ * machine is short of memory, or at rest. */
 #define PAGES_KEPT 512
 #define PAGES_FEW  64
 /* The cap is near from this percentage on. */
@@ -14,7 +14,7 @@
 static size_t pages_to_keep(struct cache *c)
 {
     uint64_t cap = cache_cap(c);
-    if (is_pressed(c))
+    if (is_pressed(c) || is_resting(c))
         return 0;
     if (is_settling(c) || (cap != 0 && cache_used_memory(c) > cap / 100 * MARK_NEAR))
         return PAGES_FEW;

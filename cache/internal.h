@@ -87,6 +87,7 @@ struct cache_thread {
     int64_t now_ms;
     struct codec_ctx *codec;
     struct random random;
+    uint8_t *scratches; /* one block with all of them */
     uint8_t *scratch[SCRATCHES];
     unsigned scratch_busy; /* bits */
     unsigned helping;      /* depth of room making, so that it does not call itself */
@@ -99,7 +100,7 @@ struct cache_thread {
 
 struct thread_place {
     struct lock inside;
-    bool taken;                          /* under the lock of the world */
+    struct cache_thread *thread;         /* NULL = free; under the lock of the world */
     _Atomic(struct counters *) counters; /* from the first thread of the place on */
 } __attribute__((aligned(64)));
 
@@ -137,11 +138,15 @@ struct keeper {
     bool walk_all;             /* not only idle items */
     bool walk_haste;           /* it is the first while all is quiet, to code in haste */
     int64_t compact_ms;
-    bool compact_more;   /* the last slice left something to compact */
-    int64_t busy_ms;     /* when requests were last waiting */
-    bool rested;         /* what only coding needs was freed, and nothing was coded since */
+    bool compact_more;  /* the last slice left something to compact */
+    int64_t busy_ms;    /* when requests were last waiting */
+    int64_t rest_coded; /* what had been coded when the last rest began; see rest.c */
+    int64_t trained;    /* trainings, whatever came of them */
+    uint64_t rests;
+    uint64_t rest_holes; /* memory_heap_holes() when the last rest began */
     int64_t trim_ms;     /* last memory_trim_heap() */
-    uint64_t trimmed_to; /* other_bytes at its end, or less */
+    uint64_t heap_bytes; /* of other_bytes, what is of no file: the heap as a rule */
+    uint64_t trimmed_to; /* the same at the end of the last trim, or less */
     int64_t cpu_us;      /* CPU that coding may take still; less than 0 = was taken already */
     int64_t cpu_at_us;   /* when that was reckoned */
     uint64_t gather_at;  /* shard of gather_slice(); past the last = not at it */
@@ -157,6 +162,7 @@ struct cache {
     struct bucket_store buckets;
     unsigned shard_bits;
     unsigned databases;
+    size_t page_bytes; /* of the system */
     uint8_t hash_seed[16];
     _Atomic(struct shard *) db[CACHE_MAX_DATABASES];
 
@@ -188,9 +194,10 @@ struct cache {
     size_t dead_done;            /* segments of it that are freed */
     _Atomic uint64_t dead_bytes; /* raw */
 
-    _Atomic bool quiet; /* no request has come for a while */
-    _Atomic bool haste; /* so much is to be coded that haste comes first, even so */
-    _Atomic bool roomy; /* there is memory to spare */
+    _Atomic bool quiet;    /* no request has come for a while */
+    _Atomic bool haste;    /* so much is to be coded that haste comes first, even so */
+    _Atomic bool roomy;    /* there is memory to spare */
+    _Atomic uint64_t rest; /* number of the rest that is on; 0 = none. See rest.c */
     /* The keeper's alone. */
     struct keeper keeper;
     /* Shard whose CLOCK is next; any evictor moves it on. */
@@ -230,6 +237,8 @@ uint64_t index_bytes(struct cache *c);
 
 /* A buffer of SCRATCH_BYTES; there are always enough. */
 unsigned scratch_take(struct cache_thread *t);
+/* Frees what threads use for coding only, and empties their buffers. The world is locked. */
+void threads_rest(struct cache_thread *t);
 static inline void scratch_give(struct cache_thread *t, unsigned i)
 {
     t->scratch_busy &= ~(1u << i);
@@ -445,6 +454,17 @@ void memory_measure(struct cache *c);
 void memory_note_full(struct cache *c);
 /* Gives free memory of the heap back to the system. */
 void memory_trim_heap(void);
+/* Bytes of the heap that nobody has, given back or not. */
+uint64_t memory_heap_holes(void);
+
+/* ---- rest.c ---- */
+
+static inline bool is_resting(const struct cache *c)
+{
+    return atomic_load_explicit(&c->rest, memory_order_relaxed) != 0;
+}
+/* `coding` = something is left to code, or not all was looked at. */
+void rest_watch(struct cache_thread *t, bool coding);
 
 /* ---- shrink.c ---- */
 

@@ -96,7 +96,8 @@ bool learner_train(struct learner *l, struct codec_ctx *ctx, int64_t now_ms);
 unsigned learner_retired(const struct learner *l, uint8_t out[LEARNER_DICTS]);
 /* Frees a retired id: no item has it, and no other thread is inside the cache. */
 void learner_free(struct learner *l, unsigned id);
-/* Frees what only encoding needs, until it is needed again. No other thread is inside the cache. */
+/* Frees what only encoding needs, until it is needed again, and puts samples together. No other
+ * thread is inside the cache. */
 void learner_rest(struct learner *l);
 
 /* ---- for ZDICT ---- */

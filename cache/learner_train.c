@@ -228,6 +228,16 @@ void learner_free(struct learner *l, unsigned id)
 
 void learner_rest(struct learner *l)
 {
+    lock_acquire(&l->lock);
+    for (unsigned i = 0; i < FAMILY_MAX; i++) {
+        struct reservoir *r = l->family[i].samples;
+        if (r == NULL)
+            continue;
+        atomic_fetch_sub(&l->sample_bytes, reservoir_bytes(r));
+        reservoir_pack(r);
+        atomic_fetch_add(&l->sample_bytes, reservoir_bytes(r));
+    }
+    lock_release(&l->lock);
     for (unsigned i = 1; i < LEARNER_DICTS; i++) {
         struct codec_dict *dict = atomic_load(&l->dicts[i].dict);
         if (dict != NULL)

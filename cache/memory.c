@@ -1,12 +1,9 @@
 /* What the process takes, and keeping it below the cap. */
-#include <fcntl.h>
 #include <malloc.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "internal.h"
+#include "kernel_text.h"
 
 #define PAGES_LEAST (CACHE_LEAST_MEMORY / ZS_PAGE_SIZE)
 
@@ -28,28 +25,26 @@ uint64_t cache_used_memory(struct cache *cache)
     return zs_resident_bytes(cache->pool) + outside_bytes(cache);
 }
 
-/* Resident bytes of the process; 0 = not known. */
-static uint64_t process_bytes(void)
+/* Resident bytes of the process, and those of them that are of no file; 0 = not known. */
+static uint64_t process_bytes(const struct cache *c, uint64_t *anonymous)
 {
+    *anonymous = 0;
     char text[128];
-    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
+    const char *end;
+    if (!kernel_text_read("/proc/self", "/statm", text, sizeof text))
         return 0;
-    ssize_t n = read(fd, text, sizeof text - 1);
-    close(fd);
-    if (n <= 0)
-        return 0;
-    text[n] = '\0';
-    char *end;
-    strtoull(text, &end, 10);
-    return strtoull(end, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
+    (void)kernel_text_number(text, &end);
+    uint64_t pages = kernel_text_number(end, &end), of_files = kernel_text_number(end, NULL);
+    *anonymous = pages > of_files ? (pages - of_files) * c->page_bytes : 0;
+    return pages * c->page_bytes;
 }
 
 void memory_measure(struct cache *c)
 {
-    uint64_t rss = process_bytes();
+    uint64_t anonymous, rss = process_bytes(c, &anonymous);
     uint64_t counted = zs_resident_bytes(c->pool) + known_bytes(c);
     atomic_store_explicit(&c->other_bytes, rss > counted ? rss - counted : 0, memory_order_relaxed);
+    c->keeper.heap_bytes = anonymous > counted ? anonymous - counted : 0;
     uint64_t used = cache_used_memory(c);
     if (used > atomic_load_explicit(&c->peak, memory_order_relaxed))
         atomic_store_explicit(&c->peak, used, memory_order_relaxed);
@@ -60,6 +55,15 @@ void memory_trim_heap(void)
 {
 #ifdef __GLIBC__
     malloc_trim(0);
+#endif
+}
+
+uint64_t memory_heap_holes(void)
+{
+#ifdef __GLIBC__
+    return mallinfo2().fordblks;
+#else
+    return 0;
 #endif
 }
 

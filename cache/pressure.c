@@ -1,10 +1,10 @@
 #include "pressure.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "kernel_text.h"
 
 /* A file of interest is shorter than this. */
 #define FILE_MAX_BYTES 8192
@@ -58,30 +58,14 @@ struct pressure {
 /* The text of a file, "" when there is none. */
 static bool read_text(struct pressure *p, const char *folder, const char *name)
 {
-    char path[2 * PATH_MAX_BYTES];
-    size_t len = 0;
-    p->text[0] = '\0';
-    snprintf(path, sizeof path, "%s%s", folder, name);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    for (ssize_t n = 1; n > 0 && len<sizeof p->text - 1; len += n> 0 ? (size_t)n : 0)
-        n = read(fd, p->text + len, sizeof p->text - 1 - len);
-    close(fd);
-    p->text[len] = '\0';
-    return len > 0;
+    return kernel_text_read(folder, name, p->text, sizeof p->text);
 }
 
 /* The number behind a name at the begin of a line; `other` when it is not there. */
 static uint64_t number_after(const char *text, const char *name, uint64_t other)
 {
-    size_t len = strlen(name);
-    for (const char *line = text; line != NULL; line = strchr(line, '\n')) {
-        line += *line == '\n';
-        if (strncmp(line, name, len) == 0)
-            return strtoull(line + len, NULL, 10);
-    }
-    return other;
+    const char *number = kernel_text_after(text, name, true);
+    return number == NULL ? other : kernel_text_number(number, NULL);
 }
 
 /* A file of one number; "max" and none at all are no limit. */
@@ -89,16 +73,16 @@ static uint64_t read_number(struct pressure *p, const char *folder, const char *
 {
     if (!read_text(p, folder, name) || p->text[0] < '0' || p->text[0] > '9')
         return NO_LIMIT;
-    return strtoull(p->text, NULL, 10);
+    return kernel_text_number(p->text, NULL);
 }
 
 /* ---- stalls ---- */
 
 static uint64_t total_of(const char *text, const char *kind)
 {
-    const char *line = strstr(text, kind);
-    const char *total = line == NULL ? NULL : strstr(line, "total=");
-    return total == NULL ? 0 : strtoull(total + strlen("total="), NULL, 10);
+    const char *line = kernel_text_after(text, kind, true);
+    const char *total = line == NULL ? NULL : kernel_text_after(line, "total=", false);
+    return total == NULL ? 0 : kernel_text_number(total, NULL);
 }
 
 /* In 1/1000 of the time since the last reading. */

@@ -5,6 +5,7 @@
 
 struct value {
     uint32_t len;
+    bool packed; /* in `pack`, and not a block of its own */
     uint8_t bytes[];
 };
 
@@ -14,6 +15,9 @@ struct reservoir {
     uint64_t random;
     struct value **values;
     size_t count, room;
+    size_t loose;  /* what values take that are blocks of their own */
+    uint8_t *pack; /* values that reservoir_pack() put together; NULL = none */
+    size_t pack_bytes;
 };
 
 /* What malloc() adds to a block, about. */
@@ -62,11 +66,24 @@ bool reservoir_wants(struct reservoir *r, size_t len)
     return random_next(r) % r->seen < r->count;
 }
 
+static size_t block_bytes(size_t len)
+{
+    return sizeof(struct value) + len + BLOCK_COST;
+}
+
+static void value_free(struct reservoir *r, struct value *v)
+{
+    if (v->packed)
+        return;
+    r->loose -= block_bytes(v->len);
+    free(v);
+}
+
 static void drop_random(struct reservoir *r)
 {
     size_t i = random_below(r, r->count);
     r->held -= r->values[i]->len;
-    free(r->values[i]);
+    value_free(r, r->values[i]);
     r->values[i] = r->values[--r->count];
 }
 
@@ -91,11 +108,13 @@ void reservoir_put(struct reservoir *r, const void *value, size_t len)
     if (!v)
         return;
     v->len = (uint32_t)len;
+    v->packed = false;
     memcpy(v->bytes, value, len);
     while (r->held + len > r->max_bytes)
         drop_random(r);
     r->values[r->count++] = v;
     r->held += len;
+    r->loose += block_bytes(len);
 }
 
 size_t reservoir_count(const struct reservoir *r)
@@ -120,14 +139,43 @@ uint64_t reservoir_seen(const struct reservoir *r)
 
 size_t reservoir_bytes(const struct reservoir *r)
 {
-    return sizeof(*r) + r->held + r->count * (sizeof(struct value) + BLOCK_COST) +
-           r->room * sizeof(struct value *);
+    return sizeof(*r) + r->room * sizeof(struct value *) + r->loose + r->pack_bytes;
+}
+
+static size_t packed_size(const struct value *v)
+{
+    size_t align = _Alignof(struct value);
+    return (sizeof(*v) + v->len + align - 1) / align * align;
+}
+
+void reservoir_pack(struct reservoir *r)
+{
+    size_t bytes = 0, at = 0;
+    for (size_t i = 0; i < r->count; i++)
+        bytes += packed_size(r->values[i]);
+    uint8_t *pack = r->loose > 0 ? malloc(bytes) : NULL;
+    if (!pack)
+        return;
+    for (size_t i = 0; i < r->count; i++) {
+        struct value *v = r->values[i], *moved = (struct value *)(void *)(pack + at);
+        memcpy(moved, v, sizeof(*v) + v->len);
+        moved->packed = true;
+        at += packed_size(v);
+        r->values[i] = moved;
+        value_free(r, v);
+    }
+    free(r->pack);
+    r->pack = pack;
+    r->pack_bytes = bytes;
 }
 
 void reservoir_clear(struct reservoir *r)
 {
     for (size_t i = 0; i < r->count; i++)
-        free(r->values[i]);
+        value_free(r, r->values[i]);
+    free(r->pack);
+    r->pack = NULL;
+    r->pack_bytes = 0;
     r->count = 0;
     r->held = 0;
     r->seen = 0;

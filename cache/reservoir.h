@@ -29,6 +29,8 @@ bool reservoir_is_full(const struct reservoir *r);
 uint64_t reservoir_seen(const struct reservoir *r);
 /* All memory it takes. */
 size_t reservoir_bytes(const struct reservoir *r);
+/* Puts the values together, so that few of them do not keep pages all over the heap. */
+void reservoir_pack(struct reservoir *r);
 /* Forgets all values and how many it saw. */
 void reservoir_clear(struct reservoir *r);
 

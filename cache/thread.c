@@ -1,41 +1,46 @@
 /* Threads of the cache: entering, leaving, and keeping all others out. */
+#include <sanitizer/asan_interface.h>
 #include <stdlib.h>
 
+#include "base/resident.h"
 #include "internal.h"
+
+/* Whole pages; the last one nobody touches. */
+#define SCRATCH_STRIDE ((SCRATCH_BYTES / ZS_PAGE_SIZE + 2) * ZS_PAGE_SIZE)
 
 static bool thread_buffers(struct cache_thread *t)
 {
     t->codec = codec_ctx_create();
-    bool ok = t->codec != NULL;
-    for (unsigned i = 0; i < SCRATCHES; i++) {
-        t->scratch[i] = malloc(SCRATCH_BYTES);
-        ok = ok && t->scratch[i] != NULL;
+    uint8_t *all = aligned_alloc(ZS_PAGE_SIZE, SCRATCHES * SCRATCH_STRIDE);
+    t->scratches = all;
+    for (unsigned i = 0; all != NULL && i < SCRATCHES; i++) {
+        t->scratch[i] = all + i * SCRATCH_STRIDE;
+        ASAN_POISON_MEMORY_REGION(t->scratch[i] + SCRATCH_BYTES, SCRATCH_STRIDE - SCRATCH_BYTES);
     }
-    return ok;
+    return t->codec != NULL && all != NULL;
 }
 
 static void thread_free(struct cache_thread *t)
 {
     codec_ctx_destroy(t->codec);
-    for (unsigned i = 0; i < SCRATCHES; i++)
-        free(t->scratch[i]);
+    free(t->scratches);
     free(t);
 }
 
 /* A place in the table; CACHE_THREADS = none. Its counters stay when the thread ends, and the next
  * thread of the place goes on with them. */
-static unsigned take_place(struct cache *c)
+static unsigned take_place(struct cache *c, struct cache_thread *t)
 {
     unsigned i = 0;
     lock_acquire(&c->world);
-    while (i < CACHE_THREADS && c->thread[i].taken)
+    while (i < CACHE_THREADS && c->thread[i].thread != NULL)
         i++;
     if (i < CACHE_THREADS && atomic_load(&c->thread[i].counters) == NULL)
         atomic_store(&c->thread[i].counters, calloc(1, sizeof(struct counters)));
     if (i < CACHE_THREADS && atomic_load(&c->thread[i].counters) == NULL)
         i = CACHE_THREADS;
     if (i < CACHE_THREADS)
-        c->thread[i].taken = true;
+        c->thread[i].thread = t;
     lock_release(&c->world);
     return i;
 }
@@ -50,7 +55,7 @@ struct cache_thread *cache_thread_create(struct cache *cache)
         thread_free(t);
         return NULL;
     }
-    t->id = take_place(cache);
+    t->id = take_place(cache, t);
     if (t->id == CACHE_THREADS) {
         thread_free(t);
         return NULL;
@@ -67,7 +72,7 @@ void cache_thread_destroy(struct cache_thread *t)
     struct cache *c = t->cache;
     assert(!t->inside && t->scratch_busy == 0);
     lock_acquire(&c->world);
-    c->thread[t->id].taken = false;
+    c->thread[t->id].thread = NULL;
     lock_release(&c->world);
     thread_free(t);
 }
@@ -131,4 +136,16 @@ unsigned scratch_take(struct cache_thread *t)
     assert(i < SCRATCHES);
     t->scratch_busy |= 1u << i;
     return i;
+}
+
+void threads_rest(struct cache_thread *t)
+{
+    for (unsigned i = 0; i < CACHE_THREADS; i++) {
+        struct cache_thread *each = t->cache->thread[i].thread;
+        if (each == NULL)
+            continue;
+        codec_ctx_rest(each->codec);
+        if (each->scratch_busy == 0)
+            resident_discard(each->scratches, SCRATCHES * SCRATCH_STRIDE);
+    }
 }

@@ -43,6 +43,7 @@ static void tick_train(struct cache_thread *t)
     int64_t cpu = clock_thread_cpu_us();
     if (!learner_train(l, t->codec, t->now_ms))
         return;
+    t->cache->keeper.trained++;
     int64_t us = clock_thread_cpu_us() - cpu;
     t->cache->keeper.cpu_us -= us;
     count(t, N_COMPRESS_US, us);
@@ -52,7 +53,7 @@ static void tick_quiet(struct cache_thread *t, bool busy)
 {
     struct cache *c = t->cache;
     struct keeper *k = &c->keeper;
-    if (busy || t->now_ms < k->busy_ms)
+    if (busy || t->now_ms < k->busy_ms || k->busy_ms == 0)
         k->busy_ms = t->now_ms;
     bool quiet = t->now_ms - k->busy_ms >= QUIET_MS;
     if (quiet && !atomic_load_explicit(&c->quiet, memory_order_relaxed)) {
@@ -68,16 +69,15 @@ static void tick_trim(struct cache_thread *t)
 {
     struct cache *c = t->cache;
     struct keeper *k = &c->keeper;
-    uint64_t other = atomic_load_explicit(&c->other_bytes, memory_order_relaxed);
-    if (other < k->trimmed_to)
-        k->trimmed_to = other;
+    if (k->heap_bytes < k->trimmed_to)
+        k->trimmed_to = k->heap_bytes;
     bool late = t->now_ms - k->trim_ms >= TRIM_MS || t->now_ms < k->trim_ms;
-    if (!late || other < k->trimmed_to + TRIM_GROWTH)
+    if (!late || k->heap_bytes < k->trimmed_to + TRIM_GROWTH)
         return;
     k->trim_ms = t->now_ms;
     memory_trim_heap();
     memory_measure(c);
-    k->trimmed_to = atomic_load_explicit(&c->other_bytes, memory_order_relaxed);
+    k->trimmed_to = k->heap_bytes;
 }
 
 static void tick_measure(struct cache_thread *t, bool busy)
@@ -94,22 +94,6 @@ static void tick_measure(struct cache_thread *t, bool busy)
     atomic_store_explicit(&c->roomy, memory_over(c, MARK_ROOMY) == 0, memory_order_relaxed);
     memory_set_limit(c);
     memory_note_full(c);
-}
-
-/* When nobody asks for anything and all is coded, what coding needs can go until it is needed. */
-static void tick_rest(struct cache_thread *t, bool coding)
-{
-    struct cache *c = t->cache;
-    struct keeper *k = &c->keeper;
-    if (coding || !atomic_load_explicit(&c->quiet, memory_order_relaxed)) {
-        k->rested = false;
-    } else if (!k->rested) {
-        k->rested = true;
-        cache_world_lock(t);
-        learner_rest(c->learner);
-        cache_world_unlock(t);
-        codec_ctx_rest(t->codec);
-    }
 }
 
 /* ---- CPU for coding: while requests wait, compression-cpu-percent of a core ---- */
@@ -169,7 +153,7 @@ int64_t cache_tick(struct cache_thread *t, int64_t now_ms, int64_t budget_us, bo
     int64_t cpu = clock_thread_cpu_us();
     bool coding = !may_code || is_far_over(c) || tick_code(t, end, budget_us);
     c->keeper.cpu_us -= clock_thread_cpu_us() - cpu;
-    tick_rest(t, coding);
+    rest_watch(t, coding);
     more = coding || more;
     int64_t now = clock_mono_us();
     int64_t part = budget_us / COMPACT_PART;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/resident.h"
 #include "server.h"
 
 /* The longest slice while requests wait, and while none do. */
@@ -49,6 +50,16 @@ static void sample(struct keeper *k)
     counter_set(&r->out_per_s, mean(r->out));
 }
 
+/* At rest little of the program is used: what starting, training and commands have left behind of
+ * it need not stay. Once a rest. */
+static void rest(struct keeper *k)
+{
+    uint64_t number = cache_rest(k->server->cache);
+    if (number != 0 && number != k->rest)
+        (void)resident_discard_code();
+    k->rest = number;
+}
+
 static void *run(void *arg)
 {
     struct keeper *k = arg;
@@ -60,6 +71,7 @@ static void *run(void *arg)
         int64_t wait_us =
             cache_tick(k->cache, clock_wall_ms(), busy ? BUSY_SLICE_US : IDLE_SLICE_US, busy);
         sample(k);
+        rest(k);
         if (wait_us <= 0)
             continue;
         struct pollfd wake = {.fd = k->wake_fd, .events = POLLIN};

@@ -29,6 +29,7 @@ struct keeper {
     struct cache_thread *cache;
     int wake_fd;
     _Atomic bool stop;
+    uint64_t rest; /* cache_rest() at the last look */
     struct rates rates;
 };
 

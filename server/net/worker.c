@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/resident.h"
 #include "pubsub/monitor.h"
 #include "pubsub/pubsub.h"
 #include "script/script_engine.h"
@@ -218,12 +219,27 @@ static void stop_the_rest(struct worker *w)
         (void)event_base_loopbreak(w->base);
 }
 
+/* After a second without a command the buffers are emptied. */
+static void rest(struct worker *w)
+{
+    uint64_t commands = counter_get(&w->stats.commands);
+    if (commands == w->commands_seen && !w->rested) {
+        resident_discard(w->in, READ_BUFFER);
+        resident_discard(w->piece, PIECE_BYTES);
+        resp_out_clear(&w->out, 0);
+        resp_out_clear(&w->push, 0);
+    }
+    w->rested = commands == w->commands_seen;
+    w->commands_seen = commands;
+}
+
 static void cron(evutil_socket_t fd, short what, void *arg)
 {
     struct worker *w = arg;
     (void)fd;
     (void)what;
     worker_time(w);
+    rest(w);
     for (struct connection *c = w->connections; c != NULL; c = c->next)
         if (!c->dying)
             connection_cron(c);

@@ -78,6 +78,8 @@ struct worker {
     bool stopping;
     bool outside; /* a script keeps the cache locked: commands are answered BUSY */
     int64_t stop_by_ms;
+    uint64_t commands_seen;       /* a second ago */
+    bool rested;                  /* the buffers were emptied, and no command came since */
     struct script_engine *engine; /* made with the first script; NULL = none yet */
     struct script_activity script;
     struct worker_stats stats;

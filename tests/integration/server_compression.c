@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "harness.h"
 
@@ -116,10 +117,41 @@ START_TEST(values_get_smaller_and_the_option_changes)
 }
 END_TEST
 
+static bool await_rss(uint64_t most)
+{
+    for (int i = 0; i < 2000 && instance_rss(&server) > most; i++)
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    return instance_rss(&server) <= most;
+}
+
+/* When nobody asks for anything, what is not needed to hold the items goes; it is there again when
+ * it is. */
+START_TEST(a_server_rests)
+{
+    if (!memory_is_telling())
+        return;
+    instance_start(&server, NULL);
+    c = instance_connect(&server);
+    ck_assert(asks(c, "PONG", "PING"));
+    uint64_t start = instance_rss(&server);
+    ck_assert(await_rss(start - start / 4));
+    load();
+    ck_assert_uint_gt(instance_rss(&server), start + start / 4);
+    ck_assert(await_rss(start + start / 4)); /* with 2.5 MB of values and keys */
+    verify();
+    ck_assert(asks(c, "2", "EVAL %s 0", "return tostring(math.floor(2.5))"));
+    load();
+    verify();
+    redisFree(c);
+    ck_assert_int_eq(instance_stop(&server), 0);
+}
+END_TEST
+
 int main(void)
 {
     TCase *t = tcase_create("compression");
     tcase_set_timeout(t, 120);
     tcase_add_test(t, values_get_smaller_and_the_option_changes);
+    tcase_add_test(t, a_server_rests);
     return server_case_run(t);
 }

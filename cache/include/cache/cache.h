@@ -301,6 +301,9 @@ bool cache_is_full(struct cache *cache);
  * cache_thread; enters and leaves by itself). `busy` = requests are waiting. Returns microseconds
  * until it wants to run again. */
 int64_t cache_tick(struct cache_thread *t, int64_t now_ms, int64_t budget_us, bool busy);
+/* Nobody has asked for anything for a while, and all is done but to wait: a number that is another
+ * one at each such rest; 0 = there is something to do. Any thread. */
+uint64_t cache_rest(const struct cache *cache);
 
 /* ---- trained dictionaries ---- */
 

@@ -146,10 +146,17 @@ START_TEST(a_settled_cache_rests)
     fixture_pass(40000);
     struct cache_stats then = fixture_stats();
     ck_assert_uint_gt(then.dicts, 0);
+    uint64_t rest = cache_rest(fx.cache);
+    ck_assert_uint_ne(rest, 0);
     fixture_pass(40000);
     struct cache_stats now = fixture_stats();
     ck_assert_uint_eq(now.recoded, then.recoded);
     ck_assert_uint_eq(now.compress_attempts, then.compress_attempts);
+    ck_assert_uint_eq(cache_rest(fx.cache), rest);
+    /* What was given back is there again when it is needed. */
+    check_values();
+    fixture_pass_busy(400);
+    ck_assert_uint_eq(cache_rest(fx.cache), 0);
     fixture_end();
 }
 END_TEST

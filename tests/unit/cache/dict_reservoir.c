@@ -59,6 +59,38 @@ START_TEST(is_uniform)
 }
 END_TEST
 
+/* Packing changes nothing but where values are. */
+START_TEST(is_the_same_when_packed)
+{
+    struct reservoir *packed = reservoir_create(MAX, 7), *loose = reservoir_create(MAX, 7);
+    reservoir_pack(packed);
+    for (uint32_t i = 0; i < 5000; i++) {
+        offer(packed, i, 1 + i * 37 % 4096);
+        offer(loose, i, 1 + i * 37 % 4096);
+        if (i % 500 == 0 || i < 10)
+            reservoir_pack(packed);
+        ck_assert_uint_lt(reservoir_bytes(packed), MAX * 9 / 4);
+    }
+    reservoir_pack(packed);
+    ck_assert_uint_lt(reservoir_bytes(packed), reservoir_bytes(loose));
+    struct samples a, b, none;
+    ck_assert(reservoir_split(packed, MAX, &a, &none));
+    samples_free(&none);
+    ck_assert(reservoir_split(loose, MAX, &b, &none));
+    samples_free(&none);
+    ck_assert_uint_gt(a.n, 10);
+    ck_assert_uint_eq(a.n, b.n);
+    ck_assert_uint_eq(a.total, b.total);
+    ck_assert_mem_eq(a.bytes, b.bytes, a.total);
+    samples_free(&a);
+    samples_free(&b);
+    reservoir_clear(packed);
+    ck_assert_uint_eq(reservoir_held(packed), 0);
+    reservoir_destroy(packed);
+    reservoir_destroy(loose);
+}
+END_TEST
+
 START_TEST(splits_without_loss)
 {
     struct reservoir *r = reservoir_create(MAX, 3);
@@ -84,6 +116,7 @@ int main(void)
     TCase *tc = tcase_create("reservoir");
     tcase_add_test(tc, is_bounded);
     tcase_add_test(tc, is_uniform);
+    tcase_add_test(tc, is_the_same_when_packed);
     tcase_add_test(tc, splits_without_loss);
     Suite *s = suite_create("reservoir");
     suite_add_tcase(s, tc);

@@ -1,0 +1,74 @@
+/* Rest: nobody has asked for anything for a while, and all is coded. Then the process keeps only
+ * what it needs to hold the items: what is made again when it is needed goes.
+ *
+ *   learner.c   forms of dictionaries that only encoders use
+ *   thread.c    states of the codecs, buffers
+ *   compact.c   free pages
+ *   memory.c    holes in the heap
+ *
+ * The walk over the index goes on. Only if it finds something to code the rest is over, as with a
+ * request. */
+#include "internal.h"
+
+/* So much in holes, or of growth, is worth trimming the heap. */
+#define TRIM_FROM ((uint64_t)64 << 10)
+
+/* Grows with all that is coded, and with trainings. */
+static int64_t coded_yet(struct cache *c)
+{
+    return counter_sum(c, N_ATTEMPTS) + counter_sum(c, N_RECODED) + c->keeper.trained;
+}
+
+static void set_rest(struct cache *c, uint64_t number)
+{
+    atomic_store_explicit(&c->rest, number, memory_order_relaxed);
+}
+
+/* Trimming takes a while with a large heap. It is worth it when something was freed, or taken,
+ * since it was done last. */
+static void trim_heap(struct cache *c)
+{
+    struct keeper *k = &c->keeper;
+    uint64_t holes = memory_heap_holes();
+    if (holes > k->rest_holes + TRIM_FROM || k->heap_bytes > k->trimmed_to + TRIM_FROM) {
+        memory_trim_heap();
+        memory_measure(c);
+        k->trimmed_to = k->heap_bytes;
+    }
+    k->rest_holes = holes;
+}
+
+static void begin(struct cache_thread *t)
+{
+    struct cache *c = t->cache;
+    cache_world_lock(t);
+    learner_rest(c->learner);
+    threads_rest(t);
+    cache_world_unlock(t);
+    trim_heap(c);
+    set_rest(c, ++c->keeper.rests);
+}
+
+void rest_watch(struct cache_thread *t, bool coding)
+{
+    struct cache *c = t->cache;
+    struct keeper *k = &c->keeper;
+    if (!atomic_load_explicit(&c->quiet, memory_order_relaxed)) {
+        set_rest(c, 0);
+        return;
+    }
+    int64_t coded = coded_yet(c);
+    bool changed = coded != k->rest_coded;
+    if (coding || (is_resting(c) && !changed)) {
+        if (changed)
+            set_rest(c, 0);
+        return;
+    }
+    begin(t);
+    k->rest_coded = coded;
+}
+
+uint64_t cache_rest(const struct cache *cache)
+{
+    return atomic_load_explicit(&cache->rest, memory_order_relaxed);
+}
