@@ -143,13 +143,13 @@ struct keeper {
     int64_t rest_coded; /* what had been coded when the last rest began; see rest.c */
     int64_t trained;    /* trainings, whatever came of them */
     uint64_t rests;
-    uint64_t rest_holes; /* memory_heap_holes() when the last rest began */
-    int64_t trim_ms;     /* last memory_trim_heap() */
-    uint64_t heap_bytes; /* of other_bytes, what is of no file: the heap as a rule */
-    uint64_t trimmed_to; /* the same at the end of the last trim, or less */
-    int64_t cpu_us;      /* CPU that coding may take still; less than 0 = was taken already */
-    int64_t cpu_at_us;   /* when that was reckoned */
-    uint64_t gather_at;  /* shard of gather_slice(); past the last = not at it */
+    int64_t trim_ms;        /* last memory_trim_heap() */
+    uint64_t heap_bytes;    /* of other_bytes, what is of no file: the heap as a rule */
+    uint64_t trimmed_to;    /* the same at the end of the last trim, or less */
+    uint64_t trimmed_holes; /* bytes of the heap that nobody had then */
+    int64_t cpu_us;         /* CPU that coding may take still; less than 0 = was taken already */
+    int64_t cpu_at_us;      /* when that was reckoned */
+    uint64_t gather_at;     /* shard of gather_slice(); past the last = not at it */
     struct shrink shrink;
     struct reduction reduction;
 };
@@ -452,10 +452,10 @@ size_t memory_over(struct cache *c, unsigned share);
 void memory_measure(struct cache *c);
 /* Finds out whether the cache is full. */
 void memory_note_full(struct cache *c);
-/* Gives free memory of the heap back to the system. */
-void memory_trim_heap(void);
-/* Bytes of the heap that nobody has, given back or not. */
-uint64_t memory_heap_holes(void);
+/* Gives free memory of the heap back to the system. The keeper's. */
+void memory_trim_heap(struct cache *c);
+/* Whether enough was taken or freed since. */
+bool memory_is_worth_trimming(struct cache *c);
 
 /* ---- rest.c ---- */
 

@@ -6,6 +6,8 @@
 #include "kernel_text.h"
 
 #define PAGES_LEAST (CACHE_LEAST_MEMORY / ZS_PAGE_SIZE)
+/* What the heap has grown by, or has in holes, since it was trimmed, for that to be worth it. */
+#define TRIM_FROM ((uint64_t)64 << 10)
 
 /* Bytes outside the pool that are known. */
 static uint64_t known_bytes(struct cache *c)
@@ -50,21 +52,31 @@ void memory_measure(struct cache *c)
         atomic_store_explicit(&c->peak, used, memory_order_relaxed);
 }
 
-/* Training, the nursery and growing tables leave holes in the heap, which count in RSS. */
-void memory_trim_heap(void)
-{
-#ifdef __GLIBC__
-    malloc_trim(0);
-#endif
-}
-
-uint64_t memory_heap_holes(void)
+/* Bytes of the heap that nobody has, given back or not. */
+static uint64_t heap_holes(void)
 {
 #ifdef __GLIBC__
     return mallinfo2().fordblks;
 #else
     return 0;
 #endif
+}
+
+/* Training, the nursery and growing tables leave holes in the heap, which count in RSS. */
+void memory_trim_heap(struct cache *c)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+    memory_measure(c);
+    c->keeper.trimmed_to = c->keeper.heap_bytes;
+    c->keeper.trimmed_holes = heap_holes();
+}
+
+bool memory_is_worth_trimming(struct cache *c)
+{
+    const struct keeper *k = &c->keeper;
+    return k->heap_bytes > k->trimmed_to + TRIM_FROM || heap_holes() > k->trimmed_holes + TRIM_FROM;
 }
 
 void memory_set_limit(struct cache *c)

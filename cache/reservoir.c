@@ -3,25 +3,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Where it stands in the block. */
 struct value {
-    uint32_t len;
-    bool packed; /* in `pack`, and not a block of its own */
-    uint8_t bytes[];
+    uint32_t at, len;
 };
 
+/* All values are in one block: thousands of small ones would leave holes all over the heap when
+ * they are freed.
+ *
+ *   bytes   |-- values, and holes of those that were replaced --|-- free --|
+ *           0                                                   end        cap
+ */
 struct reservoir {
     size_t max_bytes, held;
     uint64_t seen;
     uint64_t random;
-    struct value **values;
+    struct value *values;
     size_t count, room;
-    size_t loose;  /* what values take that are blocks of their own */
-    uint8_t *pack; /* values that reservoir_pack() put together; NULL = none */
-    size_t pack_bytes;
+    uint8_t *bytes;
+    size_t end, cap;
 };
 
-/* What malloc() adds to a block, about. */
-enum { BLOCK_COST = 16, FIRST_ROOM = 64 };
+enum { FIRST_ROOM = 64, FIRST_BYTES = 4096 };
 
 struct reservoir *reservoir_create(size_t max_bytes, uint64_t seed)
 {
@@ -66,24 +69,10 @@ bool reservoir_wants(struct reservoir *r, size_t len)
     return random_next(r) % r->seen < r->count;
 }
 
-static size_t block_bytes(size_t len)
-{
-    return sizeof(struct value) + len + BLOCK_COST;
-}
-
-static void value_free(struct reservoir *r, struct value *v)
-{
-    if (v->packed)
-        return;
-    r->loose -= block_bytes(v->len);
-    free(v);
-}
-
 static void drop_random(struct reservoir *r)
 {
     size_t i = random_below(r, r->count);
-    r->held -= r->values[i]->len;
-    value_free(r, r->values[i]);
+    r->held -= r->values[i].len;
     r->values[i] = r->values[--r->count];
 }
 
@@ -92,7 +81,7 @@ static bool grow(struct reservoir *r)
     if (r->count < r->room)
         return true;
     size_t room = r->room ? r->room * 2 : FIRST_ROOM;
-    struct value **values = realloc(r->values, room * sizeof(struct value *));
+    struct value *values = realloc(r->values, room * sizeof(*values));
     if (!values)
         return false;
     r->values = values;
@@ -100,21 +89,48 @@ static bool grow(struct reservoir *r)
     return true;
 }
 
+/* Another block, without holes. */
+static bool move(struct reservoir *r, size_t cap)
+{
+    uint8_t *bytes = malloc(cap);
+    if (!bytes)
+        return false;
+    size_t end = 0;
+    for (size_t i = 0; i < r->count; i++) {
+        struct value *v = &r->values[i];
+        memcpy(bytes + end, r->bytes + v->at, v->len);
+        v->at = (uint32_t)end;
+        end += v->len;
+    }
+    free(r->bytes);
+    r->bytes = bytes;
+    r->end = end;
+    r->cap = cap;
+    return true;
+}
+
+/* Room for len bytes at the end. */
+static bool make_room(struct reservoir *r, size_t len)
+{
+    if (len <= r->cap - r->end)
+        return true;
+    size_t need = r->held + len, most = r->max_bytes + r->max_bytes / 8;
+    size_t cap = need * 2 < FIRST_BYTES ? FIRST_BYTES : need * 2;
+    if (cap > most)
+        cap = most;
+    return move(r, cap > need ? cap : need);
+}
+
 void reservoir_put(struct reservoir *r, const void *value, size_t len)
 {
-    if (len == 0 || len > r->max_bytes || len > UINT32_MAX || !grow(r))
+    if (len == 0 || len > r->max_bytes || !grow(r) || !make_room(r, len))
         return;
-    struct value *v = malloc(sizeof(*v) + len);
-    if (!v)
-        return;
-    v->len = (uint32_t)len;
-    v->packed = false;
-    memcpy(v->bytes, value, len);
     while (r->held + len > r->max_bytes)
         drop_random(r);
-    r->values[r->count++] = v;
+    memcpy(r->bytes + r->end, value, len);
+    r->values[r->count++] = (struct value){(uint32_t)r->end, (uint32_t)len};
+    r->end += len;
     r->held += len;
-    r->loose += block_bytes(len);
 }
 
 size_t reservoir_count(const struct reservoir *r)
@@ -139,43 +155,21 @@ uint64_t reservoir_seen(const struct reservoir *r)
 
 size_t reservoir_bytes(const struct reservoir *r)
 {
-    return sizeof(*r) + r->room * sizeof(struct value *) + r->loose + r->pack_bytes;
-}
-
-static size_t packed_size(const struct value *v)
-{
-    size_t align = _Alignof(struct value);
-    return (sizeof(*v) + v->len + align - 1) / align * align;
+    return sizeof(*r) + r->room * sizeof(*r->values) + r->cap;
 }
 
 void reservoir_pack(struct reservoir *r)
 {
-    size_t bytes = 0, at = 0;
-    for (size_t i = 0; i < r->count; i++)
-        bytes += packed_size(r->values[i]);
-    uint8_t *pack = r->loose > 0 ? malloc(bytes) : NULL;
-    if (!pack)
-        return;
-    for (size_t i = 0; i < r->count; i++) {
-        struct value *v = r->values[i], *moved = (struct value *)(void *)(pack + at);
-        memcpy(moved, v, sizeof(*v) + v->len);
-        moved->packed = true;
-        at += packed_size(v);
-        r->values[i] = moved;
-        value_free(r, v);
-    }
-    free(r->pack);
-    r->pack = pack;
-    r->pack_bytes = bytes;
+    if (r->held < r->cap && r->held > 0)
+        (void)move(r, r->held);
 }
 
 void reservoir_clear(struct reservoir *r)
 {
-    for (size_t i = 0; i < r->count; i++)
-        value_free(r, r->values[i]);
-    free(r->pack);
-    r->pack = NULL;
-    r->pack_bytes = 0;
+    free(r->bytes);
+    r->bytes = NULL;
+    r->end = 0;
+    r->cap = 0;
     r->count = 0;
     r->held = 0;
     r->seen = 0;
@@ -196,9 +190,9 @@ void samples_free(struct samples *s)
     memset(s, 0, sizeof(*s));
 }
 
-static void samples_add(struct samples *s, const struct value *v)
+static void samples_add(struct samples *s, const struct reservoir *r, const struct value *v)
 {
-    memcpy(s->bytes + s->total, v->bytes, v->len);
+    memcpy(s->bytes + s->total, r->bytes + v->at, v->len);
     s->lens[s->n++] = v->len;
     s->total += v->len;
 }
@@ -208,7 +202,7 @@ bool reservoir_split(const struct reservoir *r, unsigned every, struct samples *
 {
     size_t back_bytes = 0;
     for (size_t i = 0; i < r->count; i += every)
-        back_bytes += r->values[i]->len;
+        back_bytes += r->values[i].len;
     bool ok = samples_alloc(train, r->held - back_bytes, r->count);
     ok = samples_alloc(held_back, back_bytes, r->count / every + 1) && ok;
     if (!ok) {
@@ -217,6 +211,6 @@ bool reservoir_split(const struct reservoir *r, unsigned every, struct samples *
         return false;
     }
     for (size_t i = 0; i < r->count; i++)
-        samples_add(i % every == 0 ? held_back : train, r->values[i]);
+        samples_add(i % every == 0 ? held_back : train, r, &r->values[i]);
     return true;
 }

@@ -14,7 +14,7 @@
 
 struct reservoir;
 
-/* Holds at most max_bytes of values. NULL when memory is short. */
+/* Holds at most max_bytes of values, which are less than 2 GiB. NULL when memory is short. */
 struct reservoir *reservoir_create(size_t max_bytes, uint64_t seed);
 void reservoir_destroy(struct reservoir *r);
 /* Whether the next value of this length is to be given to reservoir_put(): ask before the value is
@@ -29,7 +29,7 @@ bool reservoir_is_full(const struct reservoir *r);
 uint64_t reservoir_seen(const struct reservoir *r);
 /* All memory it takes. */
 size_t reservoir_bytes(const struct reservoir *r);
-/* Puts the values together, so that few of them do not keep pages all over the heap. */
+/* Takes no more memory than the values need, until more come. */
 void reservoir_pack(struct reservoir *r);
 /* Forgets all values and how many it saw. */
 void reservoir_clear(struct reservoir *r);

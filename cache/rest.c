@@ -10,9 +10,6 @@
  * request. */
 #include "internal.h"
 
-/* So much in holes, or of growth, is worth trimming the heap. */
-#define TRIM_FROM ((uint64_t)64 << 10)
-
 /* Grows with all that is coded, and with trainings. */
 static int64_t coded_yet(struct cache *c)
 {
@@ -24,20 +21,6 @@ static void set_rest(struct cache *c, uint64_t number)
     atomic_store_explicit(&c->rest, number, memory_order_relaxed);
 }
 
-/* Trimming takes a while with a large heap. It is worth it when something was freed, or taken,
- * since it was done last. */
-static void trim_heap(struct cache *c)
-{
-    struct keeper *k = &c->keeper;
-    uint64_t holes = memory_heap_holes();
-    if (holes > k->rest_holes + TRIM_FROM || k->heap_bytes > k->trimmed_to + TRIM_FROM) {
-        memory_trim_heap();
-        memory_measure(c);
-        k->trimmed_to = k->heap_bytes;
-    }
-    k->rest_holes = holes;
-}
-
 static void begin(struct cache_thread *t)
 {
     struct cache *c = t->cache;
@@ -45,7 +28,9 @@ static void begin(struct cache_thread *t)
     learner_rest(c->learner);
     threads_rest(t);
     cache_world_unlock(t);
-    trim_heap(c);
+    /* It takes a while with a large heap. */
+    if (memory_is_worth_trimming(c))
+        memory_trim_heap(c);
     set_rest(c, ++c->keeper.rests);
 }
 

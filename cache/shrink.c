@@ -94,7 +94,7 @@ static void answer(struct cache *c, int64_t now_ms, unsigned was, unsigned level
     else if (c->keeper.shrink.seen_ms == now_ms)
         sink(c, now_ms, level);
     zs_trim(c->pool, 0);
-    memory_trim_heap();
+    memory_trim_heap(c);
 }
 
 void shrink_watch(struct cache_thread *t)

@@ -75,9 +75,7 @@ static void tick_trim(struct cache_thread *t)
     if (!late || k->heap_bytes < k->trimmed_to + TRIM_GROWTH)
         return;
     k->trim_ms = t->now_ms;
-    memory_trim_heap();
-    memory_measure(c);
-    k->trimmed_to = k->heap_bytes;
+    memory_trim_heap(c);
 }
 
 static void tick_measure(struct cache_thread *t, bool busy)
