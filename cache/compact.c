@@ -14,7 +14,7 @@
 static size_t pages_to_keep(struct cache *c)
 {
     uint64_t cap = cache_cap(c);
-    if (is_pressed(c) || is_resting(c))
+    if (is_pressed(c) || cache_rest(c) != 0)
         return 0;
     if (is_settling(c) || (cap != 0 && cache_used_memory(c) > cap / 100 * MARK_NEAR))
         return PAGES_FEW;

@@ -459,10 +459,6 @@ bool memory_is_worth_trimming(struct cache *c);
 
 /* ---- rest.c ---- */
 
-static inline bool is_resting(const struct cache *c)
-{
-    return atomic_load_explicit(&c->rest, memory_order_relaxed) != 0;
-}
 /* `coding` = something is left to code, or not all was looked at. */
 void rest_watch(struct cache_thread *t, bool coding);
 

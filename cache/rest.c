@@ -44,7 +44,7 @@ void rest_watch(struct cache_thread *t, bool coding)
     }
     int64_t coded = coded_yet(c);
     bool changed = coded != k->rest_coded;
-    if (coding || (is_resting(c) && !changed)) {
+    if (coding || (cache_rest(c) != 0 && !changed)) {
         if (changed)
             set_rest(c, 0);
         return;
