@@ -2,7 +2,7 @@
  * what it needs to hold the items: what is made again when it is needed goes.
  *
  *   learner.c   forms of dictionaries that only encoders use
- *   thread.c    states of the codecs, buffers
+ *   thread.c    states of encoders, buffers
  *   compact.c   free pages
  *   memory.c    holes in the heap
  *

@@ -13,12 +13,10 @@ void codec_ctx_rest(struct codec_ctx *ctx)
     LZ4_freeStream(ctx->lz4);
     LZ4_freeStreamHC(ctx->lz4hc);
     ZSTD_freeCCtx(ctx->cctx);
-    ZSTD_freeDCtx(ctx->dctx);
     pack_parser_destroy(ctx->parser);
     ctx->lz4 = NULL;
     ctx->lz4hc = NULL;
     ctx->cctx = NULL;
-    ctx->dctx = NULL;
     ctx->parser = NULL;
 }
 
@@ -27,6 +25,7 @@ void codec_ctx_destroy(struct codec_ctx *ctx)
     if (!ctx)
         return;
     codec_ctx_rest(ctx);
+    ZSTD_freeDCtx(ctx->dctx);
     free(ctx);
 }
 

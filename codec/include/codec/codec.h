@@ -38,7 +38,8 @@ struct codec_dict;
 struct codec_ctx;
 struct codec_ctx *codec_ctx_create(void);
 void codec_ctx_destroy(struct codec_ctx *ctx);
-/* Frees the parts that are made when needed. */
+/* Frees what only encoding needs, until it is needed: decoding must not come to fail for want of
+ * memory. */
 void codec_ctx_rest(struct codec_ctx *ctx);
 size_t codec_ctx_bytes(const struct codec_ctx *ctx);
 
