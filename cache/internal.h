@@ -403,7 +403,7 @@ void head_set_link(struct cache_thread *t, uint32_t handle, uint32_t link);
 /* ---- dead.c ---- */
 
 /* Takes over a head that nobody reads and that is in no slot, with all of its value. False when it
- * is so short that the caller frees it himself. */
+ * is so short that the caller frees it itself. */
 bool dead_add(struct cache_thread *t, uint32_t handle, size_t raw_len);
 /* Frees some segments of what is dead; returns how many, 0 = nothing is left. */
 size_t dead_free(struct cache_thread *t);

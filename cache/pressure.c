@@ -61,7 +61,7 @@ static bool read_text(struct pressure *p, const char *folder, const char *name)
     return kernel_text_read(folder, name, p->text, sizeof p->text);
 }
 
-/* The number behind a name at the begin of a line; `other` when it is not there. */
+/* The number behind a name at the start of a line; `other` when it is not there. */
 static uint64_t number_after(const char *text, const char *name, uint64_t other)
 {
     const char *number = kernel_text_after(text, name, true);

@@ -191,8 +191,8 @@ void zspage_enlist_locked(struct zs_pool *pool, struct zs_class *c, uint32_t num
     count_locked(&c->pages_used, (size_t)__builtin_popcount(pool->zspage[number].resident));
 }
 
-/* From here on its pages lead nowhere: who finds a page with the lock of the class held may rely on
- * the zspage. */
+/* From here on its pages lead nowhere: whoever finds a page with the lock of the class held may
+ * rely on the zspage. */
 void zspage_retire_locked(struct zs_pool *pool, struct zs_class *c, uint32_t number)
 {
     const struct zspage *z = &pool->zspage[number];

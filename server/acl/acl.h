@@ -21,7 +21,7 @@ struct acl {
     uint64_t accounts; /* given so far */
     struct acl_log log;
     _Atomic uint64_t stamp;    /* never 0 */
-    _Atomic bool default_open; /* who connects is the default user at once */
+    _Atomic bool default_open; /* whoever connects is the default user at once */
 };
 
 /* The default user, with its password, and the users of the options and the aclfile; says on stderr

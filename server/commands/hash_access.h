@@ -18,7 +18,7 @@ struct hash_blob {
 enum lookup hash_load(struct request *rq, size_t i, struct hash_blob *h);
 void hash_unload(struct hash_blob *h);
 
-/* A hash being changed: its shard is locked from begin to end. */
+/* A hash being changed: its shard is locked from beginning to end. */
 struct hash_change {
     struct cache_key key;
     struct cache_update update;

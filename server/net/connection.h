@@ -10,7 +10,7 @@
 #include "output.h"
 #include "transport.h"
 
-/* Input that cannot be carried out yet: the begin of a command, or what waits for output to drain.
+/* Input that cannot be carried out yet: the start of a command, or what waits for output to drain.
  *
  *   data: | command begun or waiting ... | room |
  *         0                             len    cap      data is NULL while there is none */

@@ -7,7 +7,7 @@
 #define CHARGE_STEP ((size_t)64 << 10)
 /* The most that one who is not authenticated may send in one go (Redis's limit for the buffer). */
 #define STRANGER_INPUT ((size_t)1 << 20)
-/* ... and what may wait for him. */
+/* ... and what may wait to be sent to it. */
 #define STRANGER_OUTPUT 1024
 
 const struct option options_limits[] = {

@@ -17,7 +17,7 @@ enum mail_kind {
     MAIL_PUBLISH,    /* a message for subscribers */
     MAIL_USERS,      /* users have changed: who may still listen to channels? */
     MAIL_INVALIDATE, /* a key, and its readers that are with this worker */
-    MAIL_BROADCAST,  /* keys: for who tracks their begin */
+    MAIL_BROADCAST,  /* keys: for those who track a prefix of them */
     MAIL_REDIRECTED, /* keys, for a client that hears of them in place of another */
     MAIL_MONITOR,    /* a line for monitors */
     MAIL_STOP,       /* answer what has come, then end */
@@ -44,7 +44,7 @@ struct mailbox {
     _Atomic size_t waiting; /* bytes of mail that is not done yet */
 };
 
-/* So much mail that who posts more has to wait. */
+/* So much mail that whoever posts more has to wait. */
 #define MAIL_MARK ((size_t)4 << 20)
 
 /* False when the system has no descriptor. */

@@ -40,7 +40,7 @@ static bool is_protected(struct server *s)
 /* An error line for one who cannot stay; whether it arrives is not our concern. */
 static bool refuse(struct server *s, int fd, enum transport_kind kind, const char *text, size_t len)
 {
-    if (kind != TRANSPORT_TLS) /* who waits for a handshake would not understand */
+    if (kind != TRANSPORT_TLS) /* a client that waits for a handshake would not understand */
         (void)send(fd, text, len, MSG_NOSIGNAL | MSG_DONTWAIT);
     /* Accepting is one thread's work, but admitting is not. */
     atomic_fetch_add_explicit(&s->listener.rejected, 1, memory_order_relaxed);

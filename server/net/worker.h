@@ -55,7 +55,7 @@ struct worker {
     struct mail *mail;          /* taken, but not yet done */
     struct cache_thread *cache;
     int64_t now_ms;             /* read once an event */
-    int64_t batch_ns, alone_ns; /* begin of the batch; time of those in it that are timed alone */
+    int64_t batch_ns, alone_ns; /* start of the batch; time of those in it that are timed alone */
     bool time_each;             /* all are */
 
     char *in; /* READ_BUFFER bytes */

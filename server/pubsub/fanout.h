@@ -26,7 +26,7 @@ enum topic_kind {
     TOPIC_CHANNEL,
     TOPIC_PATTERN, /* glob over channels */
     TOPIC_SHARD,   /* channel of SSUBSCRIBE */
-    TOPIC_PREFIX,  /* begin of keys of which CLIENT TRACKING BCAST wants to hear */
+    TOPIC_PREFIX,  /* prefix of keys that CLIENT TRACKING BCAST wants to hear of */
     TOPIC_MONITOR, /* one without a name: all commands */
     TOPIC_KINDS,
 };

@@ -1,5 +1,5 @@
 /* The texts of scripts by their SHA-1, shared by all workers. What was used longest ago goes when
- * all of them are over script-cache-limit; a script that is in use stays for who holds it. */
+ * all of them are over script-cache-limit; a script that is in use stays for those who hold it. */
 #ifndef SERVER_SCRIPT_CACHE_H
 #define SERVER_SCRIPT_CACHE_H
 

@@ -91,7 +91,7 @@ static void look(lua_State *lua, lua_Debug *ar)
     (void)script_raise(lua, reasons[run->stop]);
 }
 
-/* The one of another worker that has run for longest; its begin. */
+/* The one of another worker that has run for longest, and since when. */
 static struct script_activity *longest(struct request *rq, int64_t *since_us)
 {
     struct script_activity *found = NULL;
@@ -126,7 +126,7 @@ void script_kill(struct request *rq)
 
 /* ---- inside Lua ---- */
 
-/* Turns an error into a table {err, source, line}: `line` of who raised it. */
+/* Turns an error into a table {err, source, line}: `line` is where it was raised. */
 static int describe_error(lua_State *lua)
 {
     lua_Debug at;

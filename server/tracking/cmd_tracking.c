@@ -116,7 +116,7 @@ static void reply_overlap(struct request *rq, const char *a, size_t a_len, const
                 (int)(a_len < 256 ? a_len : 256), a, kind, (int)(b_len < 256 ? b_len : 256), b);
 }
 
-/* A client is told of a key once: so no two of its prefixes may be the begin of one key. */
+/* A client is told of a key once: so no key may begin with two of its prefixes. */
 static bool prefixes_are_apart(struct request *rq)
 {
     const char *one, *other;

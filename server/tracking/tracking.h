@@ -22,7 +22,7 @@ enum tracking_flags {
     TRACKING_NOLOOP = 16,
     TRACKING_CACHING = 32, /* CLIENT CACHING came */
     TRACKING_SPENT = 64,   /* and the command that it was meant for */
-    TRACKING_BROKEN = 128, /* who got the messages in place of the client is gone */
+    TRACKING_BROKEN = 128, /* the client that got the messages in its place is gone */
 };
 #define TRACKING_MODES (TRACKING_BCAST | TRACKING_OPTIN | TRACKING_OPTOUT | TRACKING_NOLOOP)
 

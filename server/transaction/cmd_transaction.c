@@ -83,8 +83,8 @@ static void run_queue(struct request *rq, const struct transaction *t)
     }
 }
 
-/* Locks what the commands touch. Who watches stops the world: then whoever changed a key has told
- * so, too. */
+/* Locks what the commands touch. For a client that watches the world is stopped: then whoever
+ * changed a key has told so, too. */
 static bool lock_queue(struct request *rq, const struct transaction *t, struct key_set *set)
 {
     set->whole = t->watched != NULL;

@@ -38,8 +38,8 @@ static bool is_key(const struct watched *e, const struct cache_key *key)
 void watch_changed(struct watch_table *t, const struct cache_key *key)
 {
     struct watch_list *list = list_of(t, key->hash);
-    /* Who watches has looked at the key after he was put on the list, with its shard locked; so
-     * whoever changes the key after that sees him here. */
+    /* A client that watches is put on the list first, and then looks at the key with its shard
+     * locked; so whoever changes the key after that finds it here. */
     if (atomic_load_explicit(&list->first, memory_order_relaxed) == NULL)
         return;
     lock_acquire(&list->lock);

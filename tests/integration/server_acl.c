@@ -73,7 +73,7 @@ START_TEST(the_password_of_the_default_user)
     redisContext *c = instance_connect(&s), *late;
     ck_assert(asks(c, "PONG", "PING"));
     ck_assert(asks(admin, "OK", "CONFIG SET requirepass first"));
-    /* Who is in stays in. */
+    /* A client that is in stays in. */
     ck_assert(asks(c, "PONG", "PING"));
     late = instance_connect(&s);
     ck_assert(asks(late, NOAUTH, "GET a"));
@@ -161,7 +161,7 @@ START_TEST(a_deleted_user_is_gone)
         redisFree(c[i]);
     }
     ck_assert(asks(admin, "ERR The 'default' user cannot be removed", "ACL DELUSER default"));
-    /* Who deletes itself hears of it. */
+    /* A user that deletes itself hears of it. */
     ck_assert(asks(admin, "OK", "ACL SETUSER app on >p allkeys allcommands"));
     c[0] = login("app", "p");
     ck_assert_int_eq(ask_integer(c[0], "ACL DELUSER app"), 1);
@@ -322,7 +322,8 @@ START_TEST(channels)
     redisReply *r = ask(sub, "PSUBSCRIBE news.*");
     ck_assert_int_eq(r->type, REDIS_REPLY_ARRAY);
     freeReplyObject(r);
-    /* Who may no more hear what it listens to is cut off; what allows more cuts off nobody. */
+    /* A client that may no longer hear what it listens to is cut off; rules that allow more cut off
+     * nobody. */
     ck_assert(asks(admin, "OK", "ACL SETUSER app &c"));
     ck_assert_int_eq(ask_integer(admin, "PUBLISH news.x 1"), 1);
     ck_assert_int_eq(redisGetReply(sub, (void **)&r), REDIS_OK);
@@ -404,7 +405,7 @@ START_TEST(users_in_a_file)
     ck_assert_ptr_nonnull(strstr(r->str, ":5: Duplicate user found"));
     freeReplyObject(r);
     ck_assert(asks(app, "OK", "SET app:1 x"));
-    /* Who is no more in the file is gone, the others stay with what they may now. */
+    /* A user that is not in the file any more is gone, the others stay with what they may now. */
     write_file(path, "user app on >p ~b:* +@all\nuser default on >admin ~* &* +@all\n");
     ck_assert(asks(c, "OK", "ACL LOAD"));
     ck_assert(asks(app, "NOPERM No permissions to access a key", "SET app:1 x"));

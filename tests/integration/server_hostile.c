@@ -278,7 +278,7 @@ static int64_t cpu_ticks(void)
     return user + system;
 }
 
-/* Who does not read costs nothing while he waits. */
+/* A client that does not read costs nothing while it waits. */
 START_TEST(waiting_for_a_reader_is_cheap)
 {
     static char value[1 << 20];

@@ -160,7 +160,8 @@ START_TEST(slow_subscribers_are_closed)
 }
 END_TEST
 
-/* Who publishes faster than messages can be handed on has to wait: memory stays as it is. */
+/* A client that publishes faster than messages can be handed on has to wait: memory stays as it is.
+ */
 START_TEST(fast_publishers_wait)
 {
     static char message[20000];

@@ -172,7 +172,7 @@ START_TEST(records_of_all_sizes)
     for (const char *at = "SET a b\r\nGET a\r\n"; *at != '\0'; at++)
         tls_send(&c, at, 1);
     tls_expect(&c, "+OK\r\n$1\r\nb\r\n");
-    /* More at once than the server's buffer takes beside the begin of a command that it has: the
+    /* More at once than the server's buffer takes beside the start of a command that it has: the
      * library holds the rest, and nothing comes that would wake the server. */
     enum { PINGS = 10923 };
     char *pings = malloc(6 * PINGS);
@@ -247,7 +247,7 @@ START_TEST(handshakes_that_do_not_end)
         ck_assert(is_closed(half[i]));
         close(half[i]);
     }
-    /* Who is in is not late, and there is room again. */
+    /* A client that is in is not late, and there is room again. */
     ck_assert(tls_asks(&c, "ECHO x\r\n", "$1\r\nx\r\n"));
     tls_shut(&c);
     open_plainly(&c);

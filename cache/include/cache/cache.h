@@ -207,8 +207,8 @@ enum cache_status cache_set(struct cache_thread *t, const struct cache_key *k, e
 /* CACHE_OK or CACHE_MISS. */
 enum cache_status cache_delete(struct cache_thread *t, const struct cache_key *k);
 
-/* Read-modify-write: the shard of the key is locked from begin to end. Between them the view (when
- * found) may be read, and at most one of store, delete, expire and patch is called. Keep it
+/* Read-modify-write: the shard of the key is locked from beginning to end. Between them the view
+ * (when found) may be read, and at most one of store, delete, expire and patch is called. Keep it
  * short; no other cache call but views. */
 struct cache_update {
     const struct cache_key *key;

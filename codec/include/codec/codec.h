@@ -1,9 +1,9 @@
 /* codec: bytes to fewer bytes and back. raw | LZ4 | dense, each with or without a trained
  * dictionary.
  *
- * The payload is bare: no magic, no sizes, no checksum. Who stores it remembers codec, dictionary
- * and raw length, and a decode that does not give exactly the raw length has failed. lz4 and zstd
- * are known to this layer alone.
+ * The payload is bare: no magic, no sizes, no checksum. Whoever stores it remembers codec,
+ * dictionary and raw length, and a decode that does not give exactly the raw length has failed. lz4
+ * and zstd are known to this layer alone.
  */
 #ifndef CODEC_H
 #define CODEC_H
