@@ -105,6 +105,7 @@ static int class_of(const char *event)
         {"set", ON_STRING},
         {"append", ON_STRING},
         {"setrange", ON_STRING},
+        {"setbit", ON_STRING},
         {"incrby", ON_STRING},
         {"expired", ON_EXPIRED},
         {"evicted", ON_EVICTED},

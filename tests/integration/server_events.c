@@ -89,7 +89,11 @@ START_TEST(channels_and_classes)
     ck_assert(asks(c, "OK", "SET k 1 EX 100"));
     expect_event(sub, "__keyspace@3__:k", "set");
     expect_event(sub, "__keyevent@3__:set", "k");
+    ck_assert_int_eq(ask_integer(c, "SETBIT bits 7 1"), 0);
+    expect_event(sub, "__keyspace@3__:bits", "setbit");
+    expect_event(sub, "__keyevent@3__:setbit", "bits");
     ck_assert(asks(c, "OK", "CONFIG SET notify-keyspace-events gK"));
+    ck_assert_int_eq(ask_integer(c, "SETBIT bits 7 0"), 1);
     ck_assert(asks(c, "OK", "SET k 1 EX 100"));
     expect_event(sub, "__keyspace@3__:k", "expire");
     ck_assert(asks(c, "OK", "CONFIG SET notify-keyspace-events %s", ""));
