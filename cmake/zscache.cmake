@@ -63,7 +63,7 @@ endfunction()
 function(zsc_test name)
   cmake_parse_arguments(A "" "TIMEOUT" "SOURCES;LIBS;LABELS" ${ARGN})
   if(NOT A_TIMEOUT)
-    set(A_TIMEOUT 300)
+    set(A_TIMEOUT 600) # for what hangs: a busy machine may take ten times as long as an idle one
   endif()
   add_executable(${name} ${A_SOURCES})
   target_link_libraries(${name} PRIVATE zsc_flags ${A_LIBS} PkgConfig::CHECK)

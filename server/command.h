@@ -218,6 +218,10 @@ void reply_oom(struct request *rq);
 /* For a status that is an error: CACHE_OOM -> -OOM, CACHE_TOOBIG -> ERR string exceeds maximum
  * allowed size, CACHE_DAMAGED -> ERR. */
 void reply_cache_error(struct request *rq, enum cache_status status);
+/* Between two parts of a reply that may be long: hands on what is written, once that is much, so
+ * that the limits of the client hold. False when it passes one or memory is short: what else is
+ * written goes nowhere, and the connection is closed at the end of the command. */
+bool reply_goes_on(struct request *rq);
 /* The value of a view as a bulk string; a long one becomes a stream on the client's output. Ends
  * the view. A damaged value is answered as a miss. */
 void reply_view(struct request *rq, struct cache_view *v);

@@ -152,10 +152,25 @@ static bool may_run(struct request *rq)
 
 /* ---- running ---- */
 
-static void count_errors(const struct request *rq, struct command_count *count, size_t before,
-                         bool ran)
+/* Where a reply begins. */
+struct reply_mark {
+    size_t at;
+    unsigned spills;
+};
+
+static struct reply_mark mark_reply(const struct request *rq)
 {
-    command_stats_error(&rq->worker->commands, rq->out->data + before, rq->out->len - before);
+    return (struct reply_mark){.at = rq->out->len, .spills = rq->worker->spills};
+}
+
+/* Counts the reply from the mark on if it is an error. One that was spilled is none. */
+static void count_error(const struct request *rq, struct command_count *count,
+                        struct reply_mark mark, bool ran)
+{
+    const struct resp_out *out = rq->out;
+    if (out->len <= mark.at || rq->worker->spills != mark.spills || out->data[mark.at] != '-')
+        return;
+    command_stats_error(&rq->worker->commands, out->data + mark.at, out->len - mark.at);
     if (count != NULL)
         counter_add(ran ? &count->failed : &count->rejected, 1);
 }
@@ -185,15 +200,14 @@ static struct command_count *count_of(const struct request *rq)
 void dispatch_call(struct request *rq)
 {
     struct command_count *count = count_of(rq);
-    size_t before = rq->out->len;
+    struct reply_mark mark = mark_reply(rq);
     rq->worker->ready_key = NULL;
     if (hooks_wanted(&rq->server->hooks) & HOOKS_BEFORE)
         hooks_before(rq, true);
     timing_call(rq, count);
     request_scratch_free(rq->worker);
     counter_add(&count->calls, 1);
-    if (rq->out->len > before && rq->out->data[before] == '-')
-        count_errors(rq, count, before, true);
+    count_error(rq, count, mark, true);
 }
 
 /* Runs a command that may run, or lets it wait for EXEC. What is left in the batch is timed with
@@ -245,7 +259,7 @@ void dispatch_run(struct client *c, struct resp_parser *p, struct batch_item *it
         .out = &w->out,
         .now_ms = w->now_ms,
     };
-    size_t before = w->out.len;
+    struct reply_mark mark = mark_reply(&rq);
     if (item->command == NULL && is_http(&rq)) {
         c->connection->end = CLOSE_NOW;
         return;
@@ -255,10 +269,9 @@ void dispatch_run(struct client *c, struct resp_parser *p, struct batch_item *it
     if (ran)
         run_or_queue(&rq, item, count);
     else
-        refuse(&rq, item, before);
-    if (w->out.len > before && w->out.data[before] == '-')
-        count_errors(&rq, count, before, ran);
+        refuse(&rq, item, mark.at);
+    count_error(&rq, count, mark, ran);
     if (c->reply != REPLY_ON)
-        silence(c, before);
+        silence(c, mark.at);
     counter_add(&c->commands, 1);
 }

@@ -8,6 +8,27 @@
 
 /* Longer values are sent as a stream, so that none is ever whole in memory. */
 #define STREAM_FROM ((size_t)128 << 10)
+/* What a reply may grow to that is not sent (CLIENT REPLY OFF). */
+#define UNSENT_MOST ((size_t)64 << 20)
+
+/* Whether the reply goes to a client, who gets it. A script's calls are answered elsewhere. */
+static bool is_direct(const struct request *rq)
+{
+    return rq->client->connection != NULL && rq->out == &rq->worker->out &&
+           rq->client->reply == REPLY_ON;
+}
+
+bool reply_goes_on(struct request *rq)
+{
+    struct resp_out *out = rq->out;
+    if (out->len < OUTPUT_MARK || out->failed)
+        return !out->failed;
+    if (is_direct(rq))
+        out->failed = !connection_spill(rq->client->connection);
+    else if (out == &rq->worker->out)
+        out->failed = out->len > UNSENT_MOST;
+    return !out->failed;
+}
 
 void reply_syntax_error(struct request *rq)
 {
@@ -96,7 +117,7 @@ static void stream_part(struct request *rq, struct cache_view *v, size_t off, si
     }
     off -= cache_stream_skip(s, off);
     resp_bulk_header(rq->out, len);
-    if (rq->out->failed || !output_queue(&c->out, rq->out)) {
+    if (rq->out->failed || !connection_spill(c)) {
         cache_stream_close(rq->cache, s);
         rq->out->failed = true;
     } else if (!output_stream(c, s, off, len)) {
@@ -107,16 +128,13 @@ static void stream_part(struct request *rq, struct cache_view *v, size_t off, si
 static void reply_part(struct request *rq, struct cache_view *v, size_t off, size_t len,
                        enum miss miss)
 {
-    bool direct = rq->client->connection != NULL && rq->out == &rq->worker->out &&
-                  rq->client->reply == REPLY_ON;
-    if (direct && v->segmented && len >= STREAM_FROM) {
+    (void)reply_goes_on(rq);
+    if (v->segmented && len >= STREAM_FROM && is_direct(rq)) {
         stream_part(rq, v, off, len);
     } else {
         copy_part(rq, v, off, len, miss);
         cache_view_end(rq->cache, v);
     }
-    if (direct && rq->out->len >= OUTPUT_MARK && !connection_spill(rq->client->connection))
-        rq->out->failed = true;
 }
 
 void reply_view(struct request *rq, struct cache_view *v)

@@ -188,7 +188,7 @@ static void hstrlen_flat(struct request *rq)
 static void reply_fields(struct request *rq, struct hash_edit *e)
 {
     resp_array(rq->out, rq->argc - 2);
-    for (size_t i = 2; i < rq->argc; i++) {
+    for (size_t i = 2; i < rq->argc && reply_goes_on(rq); i++) {
         const struct hash_entry *entry = hash_edit_find(e, rq->argv[i].ptr, rq->argv[i].len);
         if (entry == NULL)
             resp_null(rq->out);

@@ -191,7 +191,7 @@ static void random_repeated(struct request *rq, const struct hash_blob *h, uint3
         reply_oom(rq);
     } else {
         random_header(rq, n, values);
-        for (uint64_t i = 0; i < n; i++)
+        for (uint64_t i = 0; i < n && reply_goes_on(rq); i++)
             reply_random_entry(rq, &e.entries[arc4random_uniform(count)], values);
     }
     hash_edit_end(&e);

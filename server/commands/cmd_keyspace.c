@@ -40,7 +40,7 @@ static void reply_names(struct request *rq, const struct name_list *l)
     const char *name;
     size_t len, at = 0;
     resp_array(rq->out, l->count);
-    while (name_list_next(l, &at, &name, &len))
+    while (reply_goes_on(rq) && name_list_next(l, &at, &name, &len))
         resp_bulk(rq->out, name, len);
 }
 

@@ -391,6 +391,7 @@ static void writable(evutil_socket_t fd, short what, void *arg)
 
 bool connection_spill(struct connection *c)
 {
+    c->client.worker->spills++;
     return output_queue(&c->out, &c->client.worker->out) && !connection_over_output_limit(c) &&
            connection_charge(c);
 }

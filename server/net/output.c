@@ -12,6 +12,8 @@
 /* What the worker's writer keeps between events. */
 #define WRITER_KEEP ((size_t)128 << 10)
 #define PARTS       16
+/* A node, and what belongs to it beside the bytes of a flat one. */
+#define NODE_BYTES (sizeof(struct out_node) + 64)
 
 void output_init(struct output *o)
 {
@@ -30,8 +32,7 @@ static void drop_head(struct output *o)
     o->head = n->next;
     if (o->head == NULL)
         o->tail = &o->head;
-    if (n->stream == NULL)
-        o->held -= n->len;
+    o->held -= NODE_BYTES + (n->stream == NULL ? n->len : 0);
     free(n->data);
     free(n);
 }
@@ -66,7 +67,7 @@ static bool add_flat(struct output *o, char *data, size_t at, size_t len)
     *n = (struct out_node){.data = data, .at = at, .len = len};
     add_node(o, n);
     o->bytes += len - at;
-    o->held += len;
+    o->held += NODE_BYTES + len;
     return true;
 }
 
@@ -109,6 +110,7 @@ bool output_stream(struct connection *c, struct cache_stream *s, size_t skip, si
     *n = (struct out_node){.stream = s, .skip = skip, .left = len};
     add_node(&c->out, n);
     c->out.bytes += len;
+    c->out.held += NODE_BYTES;
     return output_append(&c->out, "\r\n", 2);
 }
 
@@ -185,7 +187,7 @@ static bool keep_piece(struct output *o, const char *bytes, size_t len)
     if (o->head == NULL)
         o->tail = &n->next;
     o->head = n;
-    o->held += len;
+    o->held += NODE_BYTES + len;
     return true;
 }
 

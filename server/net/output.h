@@ -2,7 +2,7 @@
  *
  *   head -> [flat: bytes at..len] -> [stream: a long value, then a line break] -> [flat] <- tail
  *
- * Invariant: `bytes` is the sum of what all nodes will still send, `held` the memory of flat ones.
+ * Invariant: `bytes` is the sum of what all nodes will still send, `held` their memory.
  * Empty for nearly all connections nearly all of the time. */
 #ifndef SERVER_OUTPUT_H
 #define SERVER_OUTPUT_H

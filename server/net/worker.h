@@ -64,6 +64,7 @@ struct worker {
     const size_t *window_len;          /* bytes in the buffer while commands run */
     const struct cache_key *ready_key; /* of the command that runs */
     struct resp_out out;               /* of the connection that is served */
+    unsigned spills;                   /* how often it was emptied in the middle of a reply */
     char *piece;                       /* PIECE_BYTES of streams on their way */
     struct resp_out push;              /* a message that goes to many */
     struct scratch *scratch;           /* request_flat()'s copies for the command that runs */

@@ -176,7 +176,7 @@ static void list_topics(struct request *rq, enum topic_kind kind)
         const char *name;
         size_t len, at = 0;
         resp_array(rq->out, f.names.count);
-        while (name_list_next(&f.names, &at, &name, &len))
+        while (reply_goes_on(rq) && name_list_next(&f.names, &at, &name, &len))
             resp_bulk(rq->out, name, len);
     }
     name_list_free(&f.names);

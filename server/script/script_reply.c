@@ -9,8 +9,6 @@
 
 /* Tables in tables that a script may return. */
 #define NESTED_MOST 500
-/* What a reply may grow to that is not sent (CLIENT REPLY OFF). */
-#define UNSENT_MOST ((size_t)64 << 20)
 
 /* ---- errors ---- */
 
@@ -207,22 +205,6 @@ struct writer {
     struct resp_out *out;
 };
 
-/* A long reply goes to the client's output meanwhile, which has a limit. */
-static bool goes_on(struct writer *w)
-{
-    const struct request *rq = w->run->rq;
-    struct connection *c = rq->client->connection;
-    if (w->out->len < OUTPUT_MARK)
-        return !w->out->failed;
-    if (c != NULL && rq->client->reply == REPLY_ON && w->out == &rq->worker->out) {
-        if (!connection_spill(c))
-            w->out->failed = true;
-    } else if (w->out->len > UNSENT_MOST) {
-        w->out->failed = true;
-    }
-    return !w->out->failed;
-}
-
 static void write_value(struct writer *w, unsigned depth);
 
 static void write_number(struct writer *w)
@@ -321,7 +303,7 @@ static void write_pairs(struct writer *w, bool with_values, unsigned depth)
     else
         resp_set(w->out, n);
     lua_pushnil(w->lua);
-    while (goes_on(w) && lua_next(w->lua, -2) != 0) {
+    while (reply_goes_on(w->run->rq) && lua_next(w->lua, -2) != 0) {
         lua_pushvalue(w->lua, -2);
         write_value(w, depth + 1);
         lua_pop(w->lua, 1);
@@ -342,7 +324,7 @@ static void write_array(struct writer *w, unsigned depth)
         lua_pop(w->lua, 1);
     }
     resp_array(w->out, (size_t)n);
-    for (int i = 1; i <= n && goes_on(w); i++) {
+    for (int i = 1; i <= n && reply_goes_on(w->run->rq); i++) {
         lua_rawgeti(w->lua, -1, i);
         write_value(w, depth + 1);
         lua_pop(w->lua, 1);

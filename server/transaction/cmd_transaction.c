@@ -80,6 +80,7 @@ static void run_queue(struct request *rq, const struct transaction *t)
         one.argv = q->argv;
         if (acl_may_all(rq->client, &rq->server->acl) || acl_may_run_at_exec(&one))
             dispatch_call(&one);
+        (void)reply_goes_on(rq); /* the commands are carried out in any case */
     }
 }
 
