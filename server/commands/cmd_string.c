@@ -39,12 +39,16 @@ static void get_or_null(struct request *rq, const struct cache_key *key)
     }
 }
 
+/* Before the reply begins: keys that came in chunks are made flat, which may fail, and all others
+ * are as long as they may be. */
 static bool keys_fit(struct request *rq)
 {
     struct cache_key key;
-    for (size_t i = 1; i < rq->argc; i++)
-        if (rq->argv[i].len > CACHE_MAX_KEY)
-            return request_key(rq, i, &key);
+    for (size_t i = 1; i < rq->argc; i++) {
+        const struct resp_arg *arg = &rq->argv[i];
+        if ((arg->ptr == NULL || arg->len > CACHE_MAX_KEY) && !request_key(rq, i, &key))
+            return false;
+    }
     return true;
 }
 
@@ -57,7 +61,7 @@ static void mget_command(struct request *rq)
     for (size_t first = 1; first < rq->argc; first += PREFETCH) {
         size_t n = rq->argc - first < PREFETCH ? rq->argc - first : PREFETCH;
         for (size_t i = 0; i < n; i++) {
-            request_key(rq, first + i, &keys[i]);
+            (void)request_key(rq, first + i, &keys[i]); /* it fits */
             cache_prefetch_bucket(rq->cache, &keys[i]);
         }
         for (size_t i = 0; i < n; i++)

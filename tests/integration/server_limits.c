@@ -299,6 +299,22 @@ START_TEST(replies_of_many_parts)
 }
 END_TEST
 
+/* A key that came in chunks is made flat, for which there may be no memory. */
+START_TEST(long_keys_without_memory)
+{
+    struct instance s;
+    static char key[33000];
+    memset(key, 'k', sizeof key);
+    instance_start(&s, (const char *const[]){"--maxmemory", "100kb", NULL});
+    redisContext *c = instance_connect(&s);
+    for (int i = 0; i < 100; i++)
+        ck_assert(asks(c, "OOM command not allowed when used memory > 'maxmemory'.",
+                       "MGET short %b", key, sizeof key));
+    redisFree(c);
+    ck_assert_int_eq(instance_stop(&s), 0);
+}
+END_TEST
+
 START_TEST(query_limit)
 {
     struct instance s;
@@ -568,6 +584,7 @@ int main(void)
     tcase_add_test(t, slow_readers);
     tcase_add_test(t, output_limit);
     tcase_add_test(t, replies_of_many_parts);
+    tcase_add_test(t, long_keys_without_memory);
     tcase_add_test(t, query_limit);
     tcase_add_test(t, resets_in_every_state);
     tcase_add_test(t, long_values);
