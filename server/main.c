@@ -14,8 +14,9 @@
 #include "rank.h"
 #include "server.h"
 
-/* After a signal the server has this long to end. */
-#define STOP_SECONDS 5
+/* After a signal the process ends, though a worker should be stuck: a little later than workers
+ * stop to wait for peers that do not read. */
+#define STOP_TRIES 450 /* of poll_interval */
 
 /* A cap that leaves less than this is a mistake. */
 #define ROOM_AT_LEAST ((uint64_t)1 << 20)
@@ -126,7 +127,7 @@ static void wait_for_end(struct server *s, const sigset_t *stop)
     for (int tries = 0; !server_has_stopped(s); tries++) {
         if (sigtimedwait(stop, NULL, &poll_interval) > 0)
             _exit(EXIT_FAILURE);
-        if (tries > STOP_SECONDS * 90)
+        if (tries > STOP_TRIES)
             _exit(EXIT_SUCCESS);
     }
 }

@@ -102,20 +102,13 @@ static int class_of(const char *event)
         const char *event;
         int class;
     } known[] = {
-        {"set", ON_STRING},
-        {"append", ON_STRING},
-        {"setrange", ON_STRING},
-        {"setbit", ON_STRING},
-        {"incrby", ON_STRING},
-        {"expired", ON_EXPIRED},
-        {"evicted", ON_EVICTED},
-        {"new", ON_NEW},
-        {"keymiss", ON_MISS},
-        {"hset", ON_HASH},
-        {"hdel", ON_HASH},
-        {"hincrby", ON_HASH},
-        {"hincrbyfloat", ON_HASH},
-        {"incrbyfloat", ON_STRING},
+        {"set", ON_STRING},        {"append", ON_STRING},
+        {"setrange", ON_STRING},   {"setbit", ON_STRING},
+        {"incrby", ON_STRING},     {"expired", ON_EXPIRED},
+        {"evicted", ON_EVICTED},   {"new", ON_NEW},
+        {"keymiss", ON_MISS},      {"hset", ON_HASH},
+        {"hdel", ON_HASH},         {"hincrby", ON_HASH},
+        {"hincrbyfloat", ON_HASH}, {"incrbyfloat", ON_STRING},
     };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (strcmp(event, known[i].event) == 0)
