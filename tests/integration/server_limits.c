@@ -248,73 +248,6 @@ START_TEST(output_limit)
 }
 END_TEST
 
-/* The most that was resident so far. */
-static uint64_t peak_rss(const struct instance *s)
-{
-    char path[64], line[256];
-    unsigned long long kib = 0;
-    snprintf(path, sizeof path, "/proc/%ld/status", (long)s->pid);
-    FILE *file = fopen(path, "re");
-    ck_assert_ptr_nonnull(file);
-    while (kib == 0 && fgets(line, sizeof line, file) != NULL)
-        (void)sscanf(line, "VmHWM: %llu", &kib);
-    (void)fclose(file);
-    return kib << 10;
-}
-
-/* A request, `times` times another, and a third. */
-static void send_many(int fd, const char *first, const char *each, unsigned times, const char *last)
-{
-    send_text(fd, first);
-    for (unsigned i = 0; i < times; i++)
-        send_text(fd, each);
-    send_text(fd, last);
-}
-
-/* A reply of many long parts keeps to the limit while it is made, and not only at its end. */
-START_TEST(replies_of_many_parts)
-{
-    struct instance s;
-    instance_start(&s, (const char *const[]){"--client-output-buffer-limit", "normal 4mb 0 0",
-                                             "--threads", "1", NULL});
-    redisContext *c = instance_connect(&s);
-    static char value[1 << 20];
-    memset(value, 'x', sizeof value);
-    ck_assert_int_eq(ask_integer(c, "HSET h f %b", value, sizeof value), 1);
-    for (int64_t closed = 0; closed < 3; closed++) {
-        int fd = instance_socket(&s);
-        if (closed == 0)
-            send_text(fd, "HRANDFIELD h -200 WITHVALUES\r\n");
-        else if (closed == 1)
-            send_many(fd, "HMGET h", " f", 200, "\r\n");
-        else
-            send_many(fd, "MULTI\r\n", "HGETALL h\r\n", 200, "EXEC\r\n");
-        ck_assert(await_info(c, "client_output_buffer_limit_disconnections", closed + 1, true));
-        close(fd);
-    }
-    if (memory_is_telling())
-        ck_assert_uint_lt(peak_rss(&s), 64 * MIB);
-    redisFree(c);
-    ck_assert_int_eq(instance_stop(&s), 0);
-}
-END_TEST
-
-/* A key that came in chunks is made flat, for which there may be no memory. */
-START_TEST(long_keys_without_memory)
-{
-    struct instance s;
-    static char key[33000];
-    memset(key, 'k', sizeof key);
-    instance_start(&s, (const char *const[]){"--maxmemory", "100kb", NULL});
-    redisContext *c = instance_connect(&s);
-    for (int i = 0; i < 100; i++)
-        ck_assert(asks(c, "OOM command not allowed when used memory > 'maxmemory'.",
-                       "MGET short %b", key, sizeof key));
-    redisFree(c);
-    ck_assert_int_eq(instance_stop(&s), 0);
-}
-END_TEST
-
 START_TEST(query_limit)
 {
     struct instance s;
@@ -583,8 +516,6 @@ int main(void)
     tcase_add_test(t, long_pipelines);
     tcase_add_test(t, slow_readers);
     tcase_add_test(t, output_limit);
-    tcase_add_test(t, replies_of_many_parts);
-    tcase_add_test(t, long_keys_without_memory);
     tcase_add_test(t, query_limit);
     tcase_add_test(t, resets_in_every_state);
     tcase_add_test(t, long_values);
