@@ -4,6 +4,9 @@
 #include "base/siphash.h"
 #include "internal.h"
 
+/* Buckets that are looked at for an item to prefetch: nearly all lie in the first. */
+#define PREFETCH_LOOKS 3
+
 bool cache_key_init(struct cache_thread *t, struct cache_key *k, unsigned db, const void *ptr,
                     size_t len)
 {
@@ -49,12 +52,16 @@ void cache_prefetch_item(struct cache_thread *t, const struct cache_key *k)
     struct shard *s = &shards[shard_number(c, k->hash)];
     if (t->locked_count != 0 || !lock_try(&s->lock))
         return;
-    if (s->nbuckets > 0) {
-        unsigned h14 = hash_h14(c, k->hash);
-        const struct bucket *b = shard_bucket(s, bucket_home(s, h14));
+    unsigned h14 = hash_h14(c, k->hash);
+    uint32_t at = bucket_home(s, h14);
+    for (unsigned looks = 0; looks < PREFETCH_LOOKS && s->nbuckets > 0; looks++) {
+        const struct bucket *b = shard_bucket(s, at);
         unsigned same = bucket_match(b, h14);
         if (same != 0)
             zs_prefetch(c->pool, ref_handle(b->ref[__builtin_ctz(same)]));
+        if (same != 0 || !bucket_is_full(b))
+            break;
+        at = bucket_after(s, at);
     }
     lock_release(&s->lock);
 }
