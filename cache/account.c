@@ -11,7 +11,7 @@ void account(struct cache_thread *t, unsigned db, struct shard *s, const struct 
 {
     unsigned codec = item_codec(it);
     count(t, N_ITEMS, sign);
-    count_bytes(t, N_KEY_BYTES, it->key_len, sign);
+    count_bytes(t, N_KEY_BYTES, key_form_bytes(it->key_form), sign);
     count(t, N_CODEC + codec, sign);
     if (s != NULL) {
         bool expires = it->expire_ms != CACHE_NO_EXPIRY;
@@ -59,6 +59,14 @@ void drop_locked(struct cache_thread *t, unsigned db, struct shard *s, struct fo
     shard_remove(s, f->slot);
 }
 
+static void tell(struct cache_thread *t, unsigned db, const struct item *it, enum cache_event what)
+{
+    unsigned scratch = scratch_take(t);
+    struct key_text key = item_key(t, it, t->scratch[scratch]);
+    t->cache->on_event(t->cache->event_arg, what, db, key.ptr, key.len);
+    scratch_give(t, scratch);
+}
+
 size_t drop_as_locked(struct cache_thread *t, unsigned db, struct shard *s, struct found *f,
                       enum cache_gone why)
 {
@@ -68,8 +76,7 @@ size_t drop_as_locked(struct cache_thread *t, unsigned db, struct shard *s, stru
         item_codec(&f->item) == ITEM_SEGMENTED ? f->item.raw_len : item_size(&f->item, f->object);
     count(t, counters[why], 1);
     if (atomic_load_explicit(&c->listening, memory_order_relaxed) && why != GONE_DAMAGED)
-        c->on_event(c->event_arg, why == GONE_EXPIRED ? CACHE_EXPIRED : CACHE_EVICTED, db,
-                    f->item.key, f->item.key_len);
+        tell(t, db, &f->item, why == GONE_EXPIRED ? CACHE_EXPIRED : CACHE_EVICTED);
     drop_locked(t, db, s, f);
     return bytes;
 }

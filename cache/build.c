@@ -60,20 +60,23 @@ static uint32_t new_clock(const struct cache_thread *t, const struct item *it)
     return clock_new(t, atomic_load_explicit(&t->cache->policy, memory_order_relaxed));
 }
 
-enum cache_status build_object(struct cache_thread *t, const struct item *it, const void *key,
+enum cache_status build_object(struct cache_thread *t, struct item *it, struct key_text key,
                                const void *stored, uint32_t *handle)
 {
+    const struct key_frame *frame = learner_keys(t->cache->learner, it->dict);
     uint8_t header[ITEM_HEADER_MAX];
-    size_t head = item_write_header(it, new_clock(t, it), header);
-    size_t size = head + it->key_len + it->stored_len;
-    enum cache_status status = object_alloc(t, size, handle);
+    it->key_form = key_form_of(frame, key);
+    enum cache_status status = object_alloc(t, item_bytes(it), handle);
     if (status != CACHE_OK)
         return status;
+    size_t usable = zs_usable_size(t->cache->pool, *handle);
+    size_t head = item_write_header(it, usable, new_clock(t, it), header);
+    size_t key_bytes = key_form_bytes(it->key_form);
     struct writing w;
-    uint8_t *p = write_begin(t, *handle, size, &w);
+    uint8_t *p = write_begin(t, *handle, head + key_bytes + it->stored_len, &w);
     memcpy(p, header, head);
-    memcpy(p + head, key, it->key_len);
-    memcpy(p + head + it->key_len, stored, it->stored_len);
+    key_form_write(frame, it->key_form, key, p + head);
+    memcpy(p + head + key_bytes, stored, it->stored_len);
     write_end(t, &w);
     return CACHE_OK;
 }
@@ -83,27 +86,21 @@ static enum cache_status build_raw(struct cache_thread *t, const struct build *b
                                    const struct item *it, uint32_t *handle)
 {
     uint8_t header[ITEM_HEADER_MAX];
-    size_t head = item_write_header(it, new_clock(t, it), header);
-    size_t size = head + it->key_len + it->stored_len;
+    size_t head = item_write_header(it, 0, new_clock(t, it), header);
+    size_t size = head + b->key->len + it->stored_len;
     enum cache_status status = object_alloc(t, size, handle);
     if (status != CACHE_OK)
         return status;
     struct writing w;
     uint8_t *p = write_begin(t, *handle, size, &w);
     memcpy(p, header, head);
-    memcpy(p + head, b->key->ptr, it->key_len);
-    bool ok = feed_copy(f, p + head + it->key_len, it->raw_len);
+    memcpy(p + head, b->key->ptr, b->key->len);
+    bool ok = feed_copy(f, p + head + b->key->len, it->raw_len);
     write_end(t, &w);
     if (ok)
         return CACHE_OK;
     zs_free(t->cache->pool, *handle);
     return CACHE_DAMAGED;
-}
-
-static size_t head_bytes(const struct item *it)
-{
-    uint8_t header[ITEM_HEADER_MAX];
-    return item_write_header(it, 0, header) + it->key_len;
 }
 
 static enum cache_status build_coded(struct cache_thread *t, const struct build *b, struct feed *f,
@@ -114,19 +111,12 @@ static enum cache_status build_coded(struct cache_thread *t, const struct build 
     enum cache_status status = CACHE_DAMAGED;
     const uint8_t *raw = feed_piece(f, t->scratch[in], it->raw_len);
     if (raw != NULL) {
+        struct key_text key = key_text_of(b->key);
         struct coded coded =
-            encode_value(t, it, raw, it->raw_len, head_bytes(it), CODEC_FAST, t->scratch[out]);
-        const void *stored = raw;
-        if (coded.len != 0) {
-            it->flags = (uint8_t)((it->flags & ~ITEM_CODEC) | coded.codec);
-            it->dict = coded.dict;
-            it->stored_len = coded.len;
-            it->check = coded.check;
-            stored = t->scratch[out];
-        } else {
-            it->flags |= ITEM_STUBBORN;
-        }
-        status = build_object(t, it, b->key->ptr, stored, handle);
+            encode_value(t, it, key, raw, it->raw_len, CODEC_FAST, t->scratch[out]);
+        item_set_coded(it, &coded);
+        it->flags |= coded.len == 0 ? ITEM_STUBBORN : 0;
+        status = build_object(t, it, key, coded.len == 0 ? raw : t->scratch[out], handle);
     }
     scratch_give(t, in);
     scratch_give(t, out);
@@ -135,27 +125,29 @@ static enum cache_status build_coded(struct cache_thread *t, const struct build 
 
 /* ---- long values ---- */
 
-enum cache_status build_segment(struct cache_thread *t, const struct item *it, const uint8_t *raw,
+enum cache_status build_segment(struct cache_thread *t, struct key_text key, const uint8_t *raw,
                                 size_t len, uint32_t *handle)
 {
     if (!codes_on_write(t->cache))
         return segment_store(t, raw, len, NULL, NULL, handle);
     unsigned out = scratch_take(t);
-    struct coded coded = encode_value(t, it, raw, len, SEGMENT_HEADER, CODEC_FAST, t->scratch[out]);
+    struct coded coded = encode_value(t, NULL, key, raw, len, CODEC_FAST, t->scratch[out]);
     enum cache_status status = segment_store(t, raw, len, &coded, t->scratch[out], handle);
     scratch_give(t, out);
     return status;
 }
 
-static enum cache_status store_segments(struct cache_thread *t, const struct item *it,
+static enum cache_status store_segments(struct cache_thread *t, const struct build *b,
                                         struct feed *f, uint32_t *handles, size_t *done)
 {
+    size_t total = b->value->total;
     enum cache_status status = CACHE_OK;
     unsigned in = scratch_take(t);
-    for (size_t n = segment_count(it->raw_len); *done < n && status == CACHE_OK;) {
-        size_t len = segment_len(it->raw_len, *done);
+    for (size_t n = segment_count(total); *done < n && status == CACHE_OK;) {
+        size_t len = segment_len(total, *done);
         const uint8_t *raw = feed_piece(f, t->scratch[in], len);
-        status = raw == NULL ? CACHE_DAMAGED : build_segment(t, it, raw, len, &handles[*done]);
+        status = raw == NULL ? CACHE_DAMAGED
+                             : build_segment(t, key_text_of(b->key), raw, len, &handles[*done]);
         *done += status == CACHE_OK;
     }
     scratch_give(t, in);
@@ -171,9 +163,9 @@ static enum cache_status build_long(struct cache_thread *t, const struct build *
     if (handles == NULL)
         return CACHE_OOM;
     it->flags = (uint8_t)((it->flags & ~ITEM_CODEC) | ITEM_SEGMENTED | ITEM_EXPIRES);
-    enum cache_status status = store_segments(t, it, f, handles, &done);
+    enum cache_status status = store_segments(t, b, f, handles, &done);
     if (status == CACHE_OK)
-        status = segment_head(t, it, b->key->ptr, handles, n, handle);
+        status = segment_head(t, it, key_text_of(b->key), handles, n, handle);
     if (status != CACHE_OK)
         segments_free(t, handles, done, it->raw_len);
     free(handles);
@@ -207,11 +199,10 @@ enum cache_status build_item(struct cache_thread *t, const struct build *b, uint
     *it = (struct item){
         .flags = (uint8_t)(build_flags(c) | (b->type == CACHE_HASH ? ITEM_HASH : 0) |
                            (b->expire_ms != CACHE_NO_EXPIRY ? ITEM_EXPIRES : 0)),
-        .key_len = (uint32_t)b->key->len,
+        .key_form = {KEY_WHOLE, (uint32_t)b->key->len},
         .raw_len = total,
         .stored_len = total,
         .expire_ms = b->expire_ms,
-        .key = b->key->ptr,
     };
     struct feed f = feed_begin(b->value);
     if (total > CACHE_SEGMENT || total + b->key->len + ITEM_HEADER_MAX > ZS_MAX_ALLOC_SIZE)

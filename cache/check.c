@@ -26,7 +26,7 @@ static void tally_item(struct cache_thread *t, unsigned db, const struct item *i
     y->n[N_ITEMS]++;
     y->n[N_DB_ITEMS + db]++;
     y->n[N_DB_EXPIRING + db] += it->expire_ms != CACHE_NO_EXPIRY;
-    y->n[N_KEY_BYTES] += (int64_t)it->key_len;
+    y->n[N_KEY_BYTES] += (int64_t)key_form_bytes(it->key_form);
     y->n[N_CODEC + item_codec(it)]++;
     y->n[N_INCOMPRESSIBLE] += item_is_stubborn(it);
     if ((it->flags & ITEM_NURSERY) != 0) {
@@ -42,6 +42,16 @@ static void tally_item(struct cache_thread *t, unsigned db, const struct item *i
     y->n[N_DICT_ITEMS + it->dict] += it->dict != 0;
 }
 
+/* Of the key as it was given. */
+static uint64_t hash_of_stored(struct cache_thread *t, const struct item *it)
+{
+    unsigned scratch = scratch_take(t);
+    struct key_text key = item_key(t, it, t->scratch[scratch]);
+    uint64_t hash = siphash13(key.ptr, key.len, t->cache->hash_seed);
+    scratch_give(t, scratch);
+    return hash;
+}
+
 static const char *check_item(struct cache_thread *t, unsigned db, size_t shard, struct slot slot,
                               struct tally *y)
 {
@@ -51,7 +61,7 @@ static const char *check_item(struct cache_thread *t, unsigned db, size_t shard,
     if (!found_open(t, slot, &f))
         return "an object is no item";
     const struct item *it = &f.item;
-    uint64_t hash = siphash13(it->key, it->key_len, c->hash_seed);
+    uint64_t hash = hash_of_stored(t, it);
     if (shard_number(c, hash) != shard)
         wrong = "an item is in another shard than its key says";
     else if (hash_h14(c, hash) != tag_h14(slot.bucket->tag[slot.i]))

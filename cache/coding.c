@@ -48,15 +48,38 @@ static bool is_reversible(struct cache_thread *t, const struct coded *coded, con
     return ok;
 }
 
-struct coded encode_value(struct cache_thread *t, const struct item *key, const void *raw,
-                          size_t raw_len, size_t head, enum codec_effort effort, uint8_t *out)
+/* Bytes of the object that the value makes, coded or (len 0) raw. */
+static size_t object_bytes(const struct cache_thread *t, const struct item *as, struct key_text key,
+                           size_t raw_len, const struct coded *coded)
+{
+    size_t len = coded->len == 0 ? raw_len : coded->len;
+    if (as == NULL)
+        return SEGMENT_HEADER + len;
+    struct item it = *as;
+    item_set_coded(&it, coded);
+    it.raw_len = raw_len;
+    it.stored_len = len;
+    it.key_form = key_form_of(learner_keys(t->cache->learner, it.dict), key);
+    return item_bytes(&it);
+}
+
+static bool is_worth_it(const struct cache_thread *t, const struct item *as, struct key_text key,
+                        size_t raw_len, const struct coded *coded)
+{
+    const struct coded none = {.len = 0};
+    return object_class(t->cache, object_bytes(t, as, key, raw_len, coded)) <
+           object_class(t->cache, object_bytes(t, as, key, raw_len, &none));
+}
+
+struct coded encode_value(struct cache_thread *t, const struct item *as, struct key_text key,
+                          const void *raw, size_t raw_len, enum codec_effort effort, uint8_t *out)
 {
     struct cache *c = t->cache;
     struct learner_choice choice;
     const struct coded none = {.len = 0};
     if (raw_len == 0)
         return none;
-    learner_choose(c->learner, key->key, key->key_len, raw_len, effort != CODEC_FAST, &choice);
+    learner_choose(c->learner, key.ptr, key.len, raw_len, effort != CODEC_FAST, &choice);
     if (choice.wanted)
         learner_sample(c->learner, &choice, raw, raw_len, t->now_ms);
     if (!choice.promising || codec_looks_incompressible(raw, raw_len)) {
@@ -67,12 +90,11 @@ struct coded encode_value(struct cache_thread *t, const struct item *key, const 
     size_t len = codec_encode(t->codec, effort, choice.dict, raw, raw_len, out, raw_len - 1, &id);
     count(t, N_ATTEMPTS, 1);
     learner_coded(c->learner, &choice, raw_len, len == 0 ? raw_len : len);
-    if (len == 0 || object_class(c, head + ITEM_CODED_BYTES + check_bytes(raw_len) + len) >=
-                        object_class(c, head + raw_len)) {
+    struct coded coded = {len, (uint8_t)id, (uint8_t)choice.id, 0};
+    if (len == 0 || !is_worth_it(t, as, key, raw_len, &coded)) {
         count(t, N_REJECTED, 1);
         return none;
     }
-    struct coded coded = {len, (uint8_t)id, (uint8_t)choice.id, 0};
     if (!is_reversible(t, &coded, out, raw, raw_len)) {
         count(t, N_MISCODED, 1);
         return none;

@@ -1,9 +1,21 @@
 /* Finding an item in its shard. */
 #include "internal.h"
 
-static bool key_is(const struct item *it, const struct cache_key *k)
+static bool key_is(const struct cache_thread *t, const struct item *it, const struct cache_key *k)
 {
-    return it->key_len == k->len && memcmp(it->key, k->ptr, k->len) == 0;
+    if (it->key_form.kind == KEY_WHOLE)
+        return it->key_form.count == k->len && memcmp(it->key, k->ptr, k->len) == 0;
+    const struct key_frame *frame = learner_keys(t->cache->learner, it->dict);
+    return key_form_is(frame, it->key_form, it->key, key_text_of(k));
+}
+
+struct key_text item_key(const struct cache_thread *t, const struct item *it, uint8_t *buf)
+{
+    const struct key_frame *frame = learner_keys(t->cache->learner, it->dict);
+    if (it->key_form.kind == KEY_WHOLE)
+        return (struct key_text){it->key, it->key_form.count};
+    key_form_read(frame, it->key_form, it->key, buf);
+    return (struct key_text){buf, key_form_length(frame, it->key_form)};
 }
 
 bool found_open(struct cache_thread *t, struct slot slot, struct found *f)
@@ -39,7 +51,7 @@ static bool find_in_bucket(struct cache_thread *t, struct bucket *b, unsigned h1
     for (unsigned same = bucket_match(b, h14); same != 0; same &= same - 1) {
         if (!found_open(t, (struct slot){b, (unsigned)__builtin_ctz(same)}, f))
             continue;
-        if (key_is(&f->item, k))
+        if (key_is(t, &f->item, k))
             return true;
         found_end(t, f);
     }

@@ -26,7 +26,8 @@ static void offer_long(struct cache_thread *t, const struct item *it)
     size_t n = segment_count(it->raw_len), taken = n < SEGMENTS_MOST ? n : SEGMENTS_MOST;
     for (size_t i = 0; i < taken; i++) {
         size_t at = i * n / taken, len = segment_len(it->raw_len, at);
-        if (!learner_gather_wants(l, it->key, it->key_len, len, it->raw_len / taken, &choice))
+        if (!learner_gather_wants(l, it->key, it->key_form.count, len, it->raw_len / taken,
+                                  &choice))
             continue;
         unsigned buf = scratch_take(t);
         uint32_t handle = segment_handle(t, it->stored, it->raw_len, at);
@@ -43,11 +44,11 @@ static void offer_item_locked(struct cache_thread *t, const struct item *it)
         offer_long(t, it);
         return;
     }
-    if (!learner_gather_wants(t->cache->learner, it->key, it->key_len, it->raw_len, it->raw_len,
-                              &choice))
-        return;
     unsigned buf = scratch_take(t);
-    offer(t, &choice, raw_of(t, it, t->scratch[buf]), it->raw_len);
+    struct key_text key = item_key(t, it, t->scratch[buf]);
+    if (learner_gather_wants(t->cache->learner, key.ptr, key.len, it->raw_len, it->raw_len,
+                             &choice))
+        offer(t, &choice, raw_of(t, it, t->scratch[buf]), it->raw_len);
     scratch_give(t, buf);
 }
 

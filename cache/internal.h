@@ -289,6 +289,12 @@ bool find_live_locked(struct cache_thread *t, struct shard *s, const struct cach
 /* Pins the item of a slot. False when it cannot be read. */
 bool found_open(struct cache_thread *t, struct slot slot, struct found *f);
 void found_end(struct cache_thread *t, struct found *f);
+/* The whole key of an item: where it lies, or put together in buf (CACHE_MAX_KEY). */
+struct key_text item_key(const struct cache_thread *t, const struct item *it, uint8_t *buf);
+static inline struct key_text key_text_of(const struct cache_key *k)
+{
+    return (struct key_text){k->ptr, k->len};
+}
 /* Counts as a use. */
 void touch_locked(struct cache_thread *t, struct found *f);
 
@@ -333,13 +339,13 @@ struct build {
 /* Makes an object, all or nothing; *it tells what it is (without pointers). */
 enum cache_status build_item(struct cache_thread *t, const struct build *b, uint32_t *handle,
                              struct item *it);
-/* An object of header, key and stored bytes. */
-enum cache_status build_object(struct cache_thread *t, const struct item *it, const void *key,
+/* An object of header, key and stored bytes; sets the form of the key. */
+enum cache_status build_object(struct cache_thread *t, struct item *it, struct key_text key,
                                const void *stored, uint32_t *handle);
 /* Frees what build_item() made and nobody placed. */
 void built_free(struct cache_thread *t, uint32_t handle);
-/* A segment, coded when compression is on-write. `it` has the key. */
-enum cache_status build_segment(struct cache_thread *t, const struct item *it, const uint8_t *raw,
+/* A segment, coded when compression is on-write. */
+enum cache_status build_segment(struct cache_thread *t, struct key_text key, const uint8_t *raw,
                                 size_t len, uint32_t *handle);
 /* zs_malloc() that makes room. */
 enum cache_status object_alloc(struct cache_thread *t, size_t size, uint32_t *handle);
@@ -358,10 +364,17 @@ static inline struct coded item_coded(const struct item *it)
 {
     return (struct coded){it->stored_len, (uint8_t)item_codec(it), it->dict, it->check};
 }
+static inline void item_set_coded(struct item *it, const struct coded *coded)
+{
+    it->flags = (uint8_t)((it->flags & ~ITEM_CODEC) | coded->codec);
+    it->dict = coded->dict;
+    it->check = coded->check;
+    it->stored_len = coded->len == 0 ? it->raw_len : coded->len;
+}
 /* Codes a value of one piece, with the dictionary of its key, into out (SCRATCH_BYTES), if that
- * brings it into a smaller class. `head` = bytes before the stored ones. */
-struct coded encode_value(struct cache_thread *t, const struct item *key, const void *raw,
-                          size_t raw_len, size_t head, enum codec_effort effort, uint8_t *out);
+ * brings the object into a smaller class: an item like `as`, or (NULL) a segment. */
+struct coded encode_value(struct cache_thread *t, const struct item *as, struct key_text key,
+                          const void *raw, size_t raw_len, enum codec_effort effort, uint8_t *out);
 /* False when they are damaged; dst must not be shown to anyone then. */
 bool decode_value(struct cache_thread *t, const struct coded *coded, const uint8_t *stored,
                   size_t raw_len, uint8_t *dst);
@@ -386,7 +399,7 @@ void segment_replace_locked(struct cache_thread *t, const struct found *f, size_
 void segment_look(struct cache_thread *t, uint32_t handle, unsigned *codec, unsigned *dict,
                   size_t *stored_len);
 /* A head over n segments. On failure the segments are still the caller's. */
-enum cache_status segment_head(struct cache_thread *t, const struct item *it, const void *key,
+enum cache_status segment_head(struct cache_thread *t, const struct item *it, struct key_text key,
                                const uint32_t *handles, size_t n, uint32_t *handle);
 void segments_free(struct cache_thread *t, const uint32_t *handles, size_t n, size_t raw_len);
 /* Frees the lists of a head, not the segments; and all of a value. */

@@ -76,39 +76,87 @@ static size_t list_bytes(size_t raw_len)
     return SEGMENT_LIST_HEADER + handles * sizeof(uint32_t);
 }
 
+/* Slack that stands in the header; more than that holds the stored length. */
+enum { SLACK_MAX = 2, SLACK_LENGTH = 3, COUNT_MAX = 14, COUNT_LENGTH = 15 };
+
+static size_t varint_bytes(size_t n)
+{
+    size_t len = 1;
+    for (; n >= 0x80; n >>= 7)
+        len++;
+    return len;
+}
+
+/* Expiry and clock. */
+static inline size_t fixed_bytes(unsigned flags)
+{
+    return ((flags & ITEM_EXPIRES) != 0 ? 6u : 0) +
+           ((flags & ITEM_CLOCK) != 0 ? ITEM_CLOCK_BYTES : 0u);
+}
+
+/* The lengths of a raw or segmented item. */
+static inline const uint8_t *read_plain(const uint8_t *p, const uint8_t *end, struct item *out)
+{
+    size_t key_len;
+    p = get_varint(p, end, &key_len);
+    if (p == NULL || (p = get_varint(p, end, &out->raw_len)) == NULL)
+        return NULL;
+    out->dict = 0;
+    out->check = 0;
+    out->key_form = (struct key_form){KEY_WHOLE, (uint32_t)key_len};
+    out->stored_len = item_codec(out) == CODEC_RAW ? out->raw_len : list_bytes(out->raw_len);
+    return p;
+}
+
+/* Those of a coded one. The stored length is that of all behind the header and the key, when the
+ * object has no length of its own. */
+static inline const uint8_t *read_coded(const uint8_t *p, const uint8_t *end, struct item *out)
+{
+    if (end - p < 2)
+        return NULL;
+    out->dict = p[0];
+    unsigned head = p[1];
+    size_t count = head & 15;
+    unsigned slack = head >> 4 & 3;
+    p += 2;
+    if (count == COUNT_LENGTH)
+        p = get_varint(p, end, &count);
+    if (p == NULL || (p = get_varint(p, end, &out->raw_len)) == NULL)
+        return NULL;
+    out->key_form = (struct key_form){(uint8_t)(head >> 6), (uint32_t)count};
+    if (out->key_form.kind != KEY_WHOLE && (out->dict == 0 || count > KEY_FORM_MAX))
+        return NULL;
+    if (slack == SLACK_LENGTH && (p = get_varint(p, end, &out->stored_len)) == NULL)
+        return NULL;
+    unsigned check = check_bytes(out->raw_len);
+    size_t others = check + fixed_bytes(out->flags) + key_form_bytes(out->key_form);
+    size_t left = (size_t)(end - p);
+    if (slack != SLACK_LENGTH) {
+        if (left < others + slack)
+            return NULL;
+        out->stored_len = left - others - slack;
+    }
+    if (left < check)
+        return NULL;
+    out->check = get_check(p, check);
+    return p + check;
+}
+
 bool item_read(const uint8_t *object, size_t usable, struct item *out)
 {
     const uint8_t *end = object + usable;
-    const uint8_t *p = object + 1;
-    size_t key_len;
     if (usable < 3)
         return false;
     out->flags = object[0];
-    out->dict = 0;
-    out->check = 0;
     out->expiry_at = out->clock_at = 0;
     out->expire_ms = CACHE_NO_EXPIRY;
-    p = get_varint(p, end, &key_len);
-    if (p == NULL || (p = get_varint(p, end, &out->raw_len)) == NULL)
+    const uint8_t *p =
+        item_is_coded(out) ? read_coded(object + 1, end, out) : read_plain(object + 1, end, out);
+    if (p == NULL)
         return false;
-    unsigned codec = item_codec(out);
-    if (codec == CODEC_RAW) {
-        out->stored_len = out->raw_len;
-    } else if (codec == ITEM_SEGMENTED) {
-        out->stored_len = list_bytes(out->raw_len);
-    } else {
-        unsigned check = check_bytes(out->raw_len);
-        p = get_varint(p, end, &out->stored_len);
-        if (p == NULL || (size_t)(end - p) < 1 + check)
-            return false;
-        out->dict = *p++;
-        out->check = get_check(p, check);
-        p += check;
-    }
-    size_t fixed = ((out->flags & ITEM_EXPIRES) != 0 ? 6u : 0) +
-                   ((out->flags & ITEM_CLOCK) != 0 ? ITEM_CLOCK_BYTES : 0u);
+    size_t fixed = fixed_bytes(out->flags), key_bytes = key_form_bytes(out->key_form);
     size_t left = (size_t)(end - p);
-    if (left < fixed || left - fixed < key_len || left - fixed - key_len < out->stored_len)
+    if (left < fixed || left - fixed < key_bytes || left - fixed - key_bytes < out->stored_len)
         return false;
     if ((out->flags & ITEM_EXPIRES) != 0) {
         out->expiry_at = (uint8_t)(p - object);
@@ -119,25 +167,50 @@ bool item_read(const uint8_t *object, size_t usable, struct item *out)
         out->clock_at = (uint8_t)(p - object);
         p += ITEM_CLOCK_BYTES;
     }
-    out->key_len = (uint32_t)key_len;
     out->key = p;
-    out->stored = p + key_len;
+    out->stored = p + key_bytes;
     return true;
 }
 
-size_t item_write_header(const struct item *it, uint32_t clock, uint8_t out[ITEM_HEADER_MAX])
+size_t item_bytes(const struct item *it)
+{
+    uint32_t count = it->key_form.count;
+    size_t head = 1 + varint_bytes(count);
+    if (item_is_coded(it))
+        head = 3 + (count > COUNT_MAX ? varint_bytes(count) : 0) + check_bytes(it->raw_len);
+    return head + varint_bytes(it->raw_len) + fixed_bytes(it->flags) +
+           key_form_bytes(it->key_form) + it->stored_len;
+}
+
+static uint8_t *write_coded(const struct item *it, size_t usable, uint8_t *p)
+{
+    uint32_t count = it->key_form.count;
+    unsigned short_count = count > COUNT_MAX ? COUNT_LENGTH : (unsigned)count;
+    size_t slack = usable - item_bytes(it);
+    unsigned short_slack = slack > SLACK_MAX ? SLACK_LENGTH : (unsigned)slack;
+    *p++ = it->dict;
+    *p++ = (uint8_t)((unsigned)it->key_form.kind << 6 | short_slack << 4 | short_count);
+    if (short_count == COUNT_LENGTH)
+        p += put_varint(p, count);
+    p += put_varint(p, it->raw_len);
+    if (short_slack == SLACK_LENGTH)
+        p += put_varint(p, it->stored_len);
+    unsigned check = check_bytes(it->raw_len);
+    for (unsigned i = 0; i < check; i++)
+        *p++ = (uint8_t)(it->check >> 8 * i);
+    return p;
+}
+
+size_t item_write_header(const struct item *it, size_t usable, uint32_t clock,
+                         uint8_t out[ITEM_HEADER_MAX])
 {
     uint8_t *p = out;
     *p++ = it->flags;
-    p += put_varint(p, it->key_len);
-    p += put_varint(p, it->raw_len);
-    unsigned codec = item_codec(it);
-    if (codec != CODEC_RAW && codec != ITEM_SEGMENTED) {
-        p += put_varint(p, it->stored_len);
-        *p++ = it->dict;
-        unsigned check = check_bytes(it->raw_len);
-        for (unsigned i = 0; i < check; i++)
-            *p++ = (uint8_t)(it->check >> 8 * i);
+    if (item_is_coded(it)) {
+        p = write_coded(it, usable, p);
+    } else {
+        p += put_varint(p, it->key_form.count);
+        p += put_varint(p, it->raw_len);
     }
     if ((it->flags & ITEM_EXPIRES) != 0) {
         item_write_expiry(p, it->expire_ms);

@@ -1,12 +1,20 @@
 /* Items: the bytes of an object of the pool.
  *
- *   flags:1  key length:varint  raw length:varint
- *   [ stored length:varint  dictionary:1     LZ4 and dense only; the checksum is longer
- *     checksum:1, 2 or 4 ]                   for longer values; see coding.c
+ *   raw or segmented
+ *     flags:1  key length:varint  raw length:varint  rest
+ *   LZ4 or dense
+ *     flags:1  dictionary:1  | kind of key:2 | slack:2 | count of key:4 |  [ count of key:varint ]
+ *     raw length:varint  [ stored length:varint ]  checksum:1, 2 or 4  rest
+ *   rest
  *   [ expiry:6 ]                             milliseconds since 1970, all ones = none; with
  *                                            ITEM_EXPIRES, which segmented items always have
  *   [ clock:3 ]                              with ITEM_CLOCK; see sample.c
  *   key  stored value
+ *
+ * A coded item with a dictionary stores its key in one of the forms of key_form.h, and its own
+ * length as what it leaves of the object it lies in: the slack. Where that is 3 bytes or more, they
+ * have room for the stored length. A count of 15 or more stands in a varint, as all lengths do:
+ * seven bits a byte. The checksum is longer for longer values; see coding.c.
  *
  * A segmented value has as stored value: readers:4, and a handle (4 bytes) for each 16 KiB,
  * or, for more than LIST_HANDLES of them, for each list of so many.
@@ -22,6 +30,7 @@
 
 #include "cache/cache.h"
 #include "codec/codec.h"
+#include "key_form.h"
 
 enum item_flags {
     ITEM_CODEC = 3,     /* enum codec_id, or ITEM_SEGMENTED */
@@ -34,21 +43,19 @@ enum item_flags {
     ITEM_CLOSE = 1 << 7,    /* coded with all effort already */
 };
 #define ITEM_SEGMENTED   3
-#define ITEM_HEADER_MAX  (1 + 5 + 5 + 5 + 1 + 4 + 6 + 3)
+#define ITEM_HEADER_MAX  (3 + 5 + 5 + 5 + 4 + 6 + 3)
 #define ITEM_CLOCK_BYTES 3
-/* Of the header, what LZ4 and dense have more, as a rule and without the checksum. */
-#define ITEM_CODED_BYTES 3
 
 struct item {
     uint8_t flags;
     uint8_t dict;
     uint8_t expiry_at, clock_at; /* offsets in the object; 0 = none */
-    uint32_t key_len;
-    uint32_t check; /* of a coded value */
+    uint32_t check;              /* of a coded value */
+    struct key_form key_form;
     size_t raw_len;
     size_t stored_len;
-    int64_t expire_ms; /* CACHE_NO_EXPIRY = none */
-    const uint8_t *key;
+    int64_t expire_ms;  /* CACHE_NO_EXPIRY = none */
+    const uint8_t *key; /* as it is stored */
     const uint8_t *stored;
 };
 
@@ -64,6 +71,11 @@ static inline enum cache_type item_type(const struct item *it)
 {
     return (it->flags & ITEM_HASH) != 0 ? CACHE_HASH : CACHE_STRING;
 }
+static inline bool item_is_coded(const struct item *it)
+{
+    unsigned codec = item_codec(it);
+    return codec != CODEC_RAW && codec != ITEM_SEGMENTED;
+}
 /* Bytes of the checksum of a coded value. A percent of what is stored: what is long is worth more,
  * and has more bytes that may be hit. */
 static inline unsigned check_bytes(size_t raw_len)
@@ -78,11 +90,14 @@ static inline size_t item_size(const struct item *it, const uint8_t *object)
     return (size_t)(it->stored - object) + it->stored_len;
 }
 
-/* Reads an object. False when it cannot be one. */
+/* Reads an object of `usable` bytes, all of them. False when it cannot be one. */
 bool item_read(const uint8_t *object, size_t usable, struct item *out);
-/* Writes all that stands before the key, from flags, key_len, raw_len, stored_len, dict, expire_ms;
- * returns its length. `clock` is used with ITEM_CLOCK. */
-size_t item_write_header(const struct item *it, uint32_t clock, uint8_t out[ITEM_HEADER_MAX]);
+/* Bytes of the object of an item, from flags, key_form, raw_len, stored_len. */
+size_t item_bytes(const struct item *it);
+/* Writes all that stands before the key of an object of `usable` bytes, from the same and dict,
+ * check and expire_ms; returns its length. `clock` is used with ITEM_CLOCK. */
+size_t item_write_header(const struct item *it, size_t usable, uint32_t clock,
+                         uint8_t out[ITEM_HEADER_MAX]);
 int64_t item_read_expiry(const uint8_t *p);
 void item_write_expiry(uint8_t *p, int64_t expire_ms);
 uint32_t item_read_clock(const uint8_t *p);

@@ -41,8 +41,10 @@ void learner_destroy(struct learner *l)
 {
     if (l == NULL)
         return;
-    for (unsigned i = 0; i < FAMILY_MAX; i++)
+    for (unsigned i = 0; i < FAMILY_MAX; i++) {
         reservoir_destroy(l->family[i].samples);
+        free(l->family[i].shape);
+    }
     for (unsigned i = 1; i < LEARNER_DICTS; i++)
         codec_dict_destroy(atomic_load(&l->dicts[i].dict));
     family_table_destroy(l->table);
@@ -101,6 +103,9 @@ void learner_rest_locked(struct learner *l, unsigned family)
     atomic_fetch_sub(&l->sample_bytes, reservoir_bytes(f->samples));
     reservoir_destroy(f->samples);
     f->samples = NULL;
+    atomic_fetch_sub(&l->sample_bytes, f->shape != NULL ? sizeof *f->shape : 0);
+    free(f->shape);
+    f->shape = NULL;
     f->asked = false;
 }
 
@@ -123,6 +128,8 @@ void learner_collect_locked(struct learner *l, unsigned family)
     if (f->samples == NULL)
         return;
     atomic_fetch_add(&l->sample_bytes, reservoir_bytes(f->samples));
+    f->shape = calloc(1, sizeof *f->shape);
+    atomic_fetch_add(&l->sample_bytes, f->shape != NULL ? sizeof *f->shape : 0);
     f->since_ms = 0;
     f->gathered = 0;
     l->gather = true;
@@ -188,6 +195,8 @@ void learner_choose(struct learner *l, const void *key, size_t len, size_t raw_l
     /* What is met in the index as well would be twice among the samples. */
     bool stream = f->samples != NULL && !l->gathering && f->gathered == 0;
     out->wanted = stream && reservoir_wants(f->samples, raw_len);
+    if (f->shape != NULL)
+        key_shape_meet(f->shape, (struct key_text){key, len});
     lock_release(&l->lock);
 }
 
@@ -259,6 +268,8 @@ bool learner_gather_wants(struct learner *l, const void *key, size_t key_len, si
     *out = (struct learner_choice){.family = family, .wanted = false};
     if (f->samples != NULL)
         out->wanted = reservoir_wants(f->samples, len);
+    if (f->shape != NULL)
+        key_shape_meet(f->shape, (struct key_text){key, key_len});
     lock_release(&l->lock);
     return out->wanted;
 }
@@ -302,6 +313,11 @@ const struct codec_dict *learner_dict(const struct learner *l, unsigned id)
 uint32_t learner_dict_mark(const struct learner *l, unsigned id)
 {
     return l->dicts[id].mark;
+}
+
+const struct key_frame *learner_keys(const struct learner *l, unsigned id)
+{
+    return id == 0 ? NULL : &l->dicts[id].keys;
 }
 
 bool learner_is_retired(const struct learner *l, unsigned id)

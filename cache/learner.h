@@ -27,6 +27,7 @@
 
 #include "cache/cache.h"
 #include "codec/codec.h"
+#include "key_form.h"
 
 #define LEARNER_DICTS 256
 
@@ -79,6 +80,8 @@ bool learner_gather_part(struct learner *l, double part);
 const struct codec_dict *learner_dict(const struct learner *l, unsigned id);
 /* Tells it from all that have had the id before; 0 for id 0. */
 uint32_t learner_dict_mark(const struct learner *l, unsigned id);
+/* What keys of items with this id are stored without; NULL for id 0. */
+const struct key_frame *learner_keys(const struct learner *l, unsigned id);
 /* Items with this id are to be recoded. */
 bool learner_is_retired(const struct learner *l, unsigned id);
 /* Which id an item of this key would get now. */

@@ -6,6 +6,7 @@
 
 #include "base/lock.h"
 #include "family.h"
+#include "key_shape.h"
 #include "learner.h"
 #include "reservoir.h"
 
@@ -14,6 +15,7 @@ enum dict_state { DICT_FREE, DICT_CURRENT, DICT_RETIRED };
 struct learned_dict {
     _Atomic(struct codec_dict *) dict;
     _Atomic uint8_t state; /* enum dict_state */
+    struct key_frame keys; /* as mark */
     uint32_t mark;         /* of all dictionaries: 1, 2, ...; written before others can see them */
     unsigned family;
     unsigned generation; /* of the family's dictionaries: 1, 2, ... */
@@ -26,6 +28,7 @@ struct learned_dict {
 
 struct learned_family {
     struct reservoir *samples; /* not NULL = COLLECTING */
+    struct key_shape *shape;   /* of the keys met meanwhile; NULL when memory was short */
     int64_t since_ms;          /* first sample of this collection; 0 = none yet */
     uint64_t gathered;      /* bytes met by learner_gather_wants(); 0 = samples are of the stream */
     uint64_t trained_bytes; /* bytes the family had met at its last training; 0 = never */

@@ -44,6 +44,7 @@ struct training {
     struct codec_training how;
     size_t room; /* bytes of the budget that are left */
     struct codec_dict *candidate;
+    struct key_frame keys;
     size_t before, after; /* encoded bytes of the samples held back */
 };
 
@@ -60,6 +61,8 @@ static bool begin_locked(struct learner *l, int64_t now_ms, struct training *t)
         learner_rest_locked(l, i);
         return false;
     }
+    if (f->shape != NULL)
+        t->keys = key_shape_frame(f->shape);
     t->met = family_bytes(l->table, i);
     t->holds = t->met;
     if (l->part > 0 && f->gathered > 0)
@@ -125,6 +128,7 @@ static bool adopt_locked(struct learner *l, struct training *t, int64_t now_ms)
     learner_retire_locked(l, t->family);
     struct learned_dict *d = &l->dicts[id];
     d->mark = ++l->adopted;
+    d->keys = t->keys;
     d->family = t->family;
     d->generation = ++f->generation;
     d->born_ms = now_ms;

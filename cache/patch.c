@@ -63,7 +63,7 @@ static enum cache_status patch_whole(struct patch *p, struct cache_update *u)
 /* ---- long values, of which only some segments change ---- */
 
 /* Makes segments first .. last of the new value; handles[] are theirs. */
-static enum cache_status make_segments(struct patch *p, const struct item *it, size_t first,
+static enum cache_status make_segments(struct patch *p, const struct cache_key *key, size_t first,
                                        size_t last, uint32_t *handles, size_t *made)
 {
     enum cache_status status = CACHE_OK;
@@ -73,7 +73,7 @@ static enum cache_status make_segments(struct patch *p, const struct item *it, s
         size_t n = segment_len(p->new_len, i);
         status = CACHE_DAMAGED;
         if (patch_bytes(p, i * CACHE_SEGMENT, n, piece))
-            status = build_segment(p->t, it, piece, n, &handles[*made]);
+            status = build_segment(p->t, key_text_of(key), piece, n, &handles[*made]);
         *made += status == CACHE_OK;
     }
     scratch_give(p->t, scratch);
@@ -97,7 +97,8 @@ static enum cache_status put_head(struct patch *p, struct cache_update *u, struc
     it.raw_len = p->new_len;
     it.flags = (uint8_t)((it.flags & ~(ITEM_NURSERY | ITEM_CLOSE | ITEM_STUBBORN)) |
                          (build_flags(t->cache) & ITEM_NURSERY));
-    enum cache_status status = segment_head(t, &it, it.key, all, segment_count(p->new_len), &head);
+    enum cache_status status =
+        segment_head(t, &it, key_text_of(u->key), all, segment_count(p->new_len), &head);
     if (status == CACHE_OK) {
         swap_locked(t, u->shard, u->key, f, head, &it);
         for (size_t i = 0; i < replaced; i++)
@@ -124,7 +125,7 @@ static enum cache_status patch_segments(struct patch *p, struct cache_update *u)
     uint32_t *fresh = malloc((last - first + 1) * sizeof *fresh);
     enum cache_status status = CACHE_OOM;
     if (all != NULL && fresh != NULL)
-        status = make_segments(p, &f.item, first, last, fresh, &made);
+        status = make_segments(p, u->key, first, last, fresh, &made);
     if (status == CACHE_OK)
         status = put_head(p, u, &f, all, fresh, first, made);
     if (status != CACHE_OK)

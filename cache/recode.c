@@ -59,12 +59,20 @@ static struct aim aim_of(const struct cache_thread *t, unsigned how)
     return (struct aim){goal, effort_of(t, goal)};
 }
 
-static bool is_outdated(struct cache_thread *t, const struct item *it, unsigned how)
+/* Its dictionary is to go, or there is a better one since: the family had none of its own then. */
+static bool is_outdated(struct cache_thread *t, const struct item *it, const struct aim *aim,
+                        unsigned how)
 {
     struct learner *l = t->cache->learner;
-    if (it->dict != 0)
-        return learner_is_retired(l, it->dict);
-    return (how & RECODE_AGAIN) != 0 && learner_current(l, it->key, it->key_len) != 0;
+    if (it->dict != 0 && learner_is_retired(l, it->dict))
+        return true;
+    if ((how & RECODE_AGAIN) == 0 || (item_codec(it) == CODEC_DENSE && aim->goal == GOAL_FAST))
+        return false;
+    unsigned text = scratch_take(t);
+    struct key_text key = item_key(t, it, t->scratch[text]);
+    unsigned current = learner_current(l, key.ptr, key.len);
+    scratch_give(t, text);
+    return current != 0 && current != it->dict;
 }
 
 /* Whether all effort has not been made yet. */
@@ -90,7 +98,7 @@ static bool is_wanted(struct cache_thread *t, const struct item *it, const struc
         return codec != CODEC_RAW;
     if (codec == CODEC_RAW && (it->flags & (ITEM_STUBBORN | ITEM_CLOSE)) == 0)
         return true;
-    return gets_close(it, aim) || is_outdated(t, it, how);
+    return gets_close(it, aim) || is_outdated(t, it, aim, how);
 }
 
 /* For an item that has this codec then. `failed`: coding was not worth it. */
@@ -119,21 +127,24 @@ const uint8_t *raw_of(struct cache_thread *t, const struct item *it, uint8_t *bu
     return decode_value(t, &coded, it->stored, it->raw_len, buf) ? buf : NULL;
 }
 
+/* What is put in the place of an item. */
+struct fresh {
+    struct key_text key;
+    struct coded coded;
+    const void *stored;
+};
+
 /* Puts the new form in. On failure the item stays as it is but for its flags. */
 static enum recoded put_locked(struct cache_thread *t, unsigned db, struct shard *s,
-                               struct found *f, const struct coded *coded, const void *stored,
-                               const struct aim *aim, size_t *saved)
+                               struct found *f, const struct fresh *fresh, const struct aim *aim,
+                               size_t *saved)
 {
     struct item it = f->item;
     uint32_t handle;
-    bool raw = coded->len == 0;
-    it.flags =
-        (uint8_t)((flags_after(&f->item, aim, coded->codec, raw) & ~ITEM_CODEC) | coded->codec);
-    it.dict = coded->dict;
-    it.check = coded->check;
-    it.stored_len = raw ? it.raw_len : coded->len;
+    it.flags = flags_after(&f->item, aim, fresh->coded.codec, fresh->coded.len == 0);
+    item_set_coded(&it, &fresh->coded);
     size_t before = zs_usable_size(t->cache->pool, ref_handle(f->slot.bucket->ref[f->slot.i]));
-    if (build_object(t, &it, it.key, stored, &handle) != CACHE_OK) {
+    if (build_object(t, &it, fresh->key, fresh->stored, &handle) != CACHE_OK) {
         set_flags_locked(t, db, s, f, f->item.flags & ~(unsigned)ITEM_NURSERY);
         return RECODED_SAME;
     }
@@ -148,18 +159,20 @@ static enum recoded put_locked(struct cache_thread *t, unsigned db, struct shard
     return RECODED_SMALLER;
 }
 
-static bool is_smaller(struct cache_thread *t, const struct item *it, const struct coded *coded)
+static bool is_smaller(struct cache_thread *t, const struct found *f, const struct fresh *fresh)
 {
-    size_t head = it->key_len + 6u + check_bytes(it->raw_len);
-    size_t now = it->stored_len + head;
-    size_t then = (coded->len == 0 ? it->raw_len : coded->len) + head;
-    return zs_lookup_class_index(t->cache->pool, then) < zs_lookup_class_index(t->cache->pool, now);
+    struct zs_pool *pool = t->cache->pool;
+    struct item it = f->item;
+    item_set_coded(&it, &fresh->coded);
+    it.key_form = key_form_of(learner_keys(t->cache->learner, it.dict), fresh->key);
+    return zs_lookup_class_index(pool, item_bytes(&it)) <
+           zs_lookup_class_index(pool, item_size(&f->item, f->object));
 }
 
 /* With the shard locked again: the item may be another now. */
 static enum recoded finish_locked(struct cache_thread *t, unsigned db, struct shard *s,
-                                  unsigned h14, uint32_t handle, const struct coded *coded,
-                                  const void *stored, const struct aim *aim, size_t *saved)
+                                  unsigned h14, uint32_t handle, const struct fresh *fresh,
+                                  const struct aim *aim, size_t *saved)
 {
     struct slot slot;
     struct found f;
@@ -168,11 +181,11 @@ static enum recoded finish_locked(struct cache_thread *t, unsigned db, struct sh
     enum recoded result = RECODED_SAME;
     bool must = item_codec(&f.item) != CODEC_RAW &&
                 (aim->goal == GOAL_RAW || learner_is_retired(t->cache->learner, f.item.dict));
-    if (must || is_smaller(t, &f.item, coded))
-        result = put_locked(t, db, s, &f, coded, stored, aim, saved);
+    if (must || is_smaller(t, &f, fresh))
+        result = put_locked(t, db, s, &f, fresh, aim, saved);
     else
         set_flags_locked(t, db, s, &f,
-                         flags_after(&f.item, aim, item_codec(&f.item), coded->len == 0));
+                         flags_after(&f.item, aim, item_codec(&f.item), fresh->coded.len == 0));
     found_end(t, &f);
     return result;
 }
@@ -186,15 +199,17 @@ static enum recoded recode_piece(struct cache_thread *t, unsigned db, struct sha
     lock_release(&s->lock);
     unsigned in = scratch_take(t);
     unsigned out = scratch_take(t);
+    unsigned text = scratch_take(t);
     const uint8_t *raw = raw_of(t, &f->item, t->scratch[in]);
-    struct coded coded = {.len = 0};
+    struct fresh fresh = {.key = item_key(t, &f->item, t->scratch[text]), .stored = raw};
     if (raw != NULL && aim->goal != GOAL_RAW)
-        coded = encode_value(t, &f->item, raw, f->item.raw_len,
-                             (size_t)(f->item.stored - f->object), aim->effort, t->scratch[out]);
+        fresh.coded = encode_value(t, &f->item, fresh.key, raw, f->item.raw_len, aim->effort,
+                                   t->scratch[out]);
+    if (fresh.coded.len != 0)
+        fresh.stored = t->scratch[out];
     if (shard_seize(t, s)) {
         if (raw != NULL)
-            result = finish_locked(t, db, s, h14, handle, &coded,
-                                   coded.len == 0 ? raw : t->scratch[out], aim, saved);
+            result = finish_locked(t, db, s, h14, handle, &fresh, aim, saved);
         else if (shard_find_handle(s, h14, handle, &f->slot)) {
             found_end(t, f);
             if (found_open(t, f->slot, f))
@@ -209,6 +224,7 @@ static enum recoded recode_piece(struct cache_thread *t, unsigned db, struct sha
         found_end(t, f);
     scratch_give(t, in);
     scratch_give(t, out);
+    scratch_give(t, text);
     return result;
 }
 
@@ -267,8 +283,8 @@ static enum segment_done recode_segment(struct cache_thread *t, struct shard *s,
     if (!segment_read(t, old, len, 0, len, t->scratch[in]))
         done = SEGMENT_DAMAGED;
     else if (w->aim.goal != GOAL_RAW)
-        coded = encode_value(t, &f->item, t->scratch[in], len, SEGMENT_HEADER, w->aim.effort,
-                             t->scratch[out]);
+        coded = encode_value(t, NULL, (struct key_text){f->item.key, f->item.key_form.count},
+                             t->scratch[in], len, w->aim.effort, t->scratch[out]);
     size_t then = coded.len == 0 ? len : coded.len;
     if (done == SEGMENT_FINE && (then < stored_len || must) &&
         segment_store(t, t->scratch[in], len, &coded, t->scratch[out], &fresh) == CACHE_OK) {
@@ -362,13 +378,15 @@ void warm_up(struct cache_thread *t, struct cache_view *v, const void *raw)
     shard_enter(t, s);
     t->helping++; /* nothing is evicted for it */
     if (shard_find_handle(s, hash_h14(c, v->hash), v->handle, &slot) && found_open(t, slot, &f)) {
-        struct coded none = {.len = 0};
+        unsigned text = scratch_take(t);
+        struct fresh fresh = {.key = item_key(t, &f.item, t->scratch[text]), .stored = raw};
         const struct aim aim = {GOAL_RAW, CODEC_FAST};
         /* The view has the last pin, and frees when that ends. */
-        if (put_locked(t, v->db, s, &f, &none, raw, &aim, &saved) == RECODED_SMALLER) {
+        if (put_locked(t, v->db, s, &f, &fresh, &aim, &saved) == RECODED_SMALLER) {
             v->free_after = v->handle;
             count(t, N_WARMED, 1);
         }
+        scratch_give(t, text);
         found_end(t, &f);
     }
     t->helping--;

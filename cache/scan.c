@@ -28,8 +28,12 @@ static void report_bucket(const struct scan *scan, struct bucket *b, unsigned fr
         }
         if (h14 < from || h14 >= to || !found_open(scan->t, (struct slot){b, i}, &f))
             continue;
-        if (f.item.expire_ms > scan->t->now_ms)
-            scan->fn(scan->arg, f.item.key, f.item.key_len, item_type(&f.item));
+        if (f.item.expire_ms > scan->t->now_ms) {
+            unsigned scratch = scratch_take(scan->t);
+            struct key_text key = item_key(scan->t, &f.item, scan->t->scratch[scratch]);
+            scan->fn(scan->arg, key.ptr, key.len, item_type(&f.item));
+            scratch_give(scan->t, scratch);
+        }
         found_end(scan->t, &f);
     }
 }
@@ -92,8 +96,10 @@ static bool random_of_shard_locked(struct cache_thread *t, struct shard *s, void
             continue;
         bool alive = f.item.expire_ms > t->now_ms;
         if (alive) {
-            memcpy(buf, f.item.key, f.item.key_len);
-            *len = f.item.key_len;
+            struct key_text key = item_key(t, &f.item, buf);
+            if (key.ptr != buf)
+                memcpy(buf, key.ptr, key.len);
+            *len = key.len;
         }
         found_end(t, &f);
         if (alive)

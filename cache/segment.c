@@ -244,7 +244,7 @@ static enum cache_status make_lists(struct cache_thread *t, const uint32_t *hand
     return CACHE_OK;
 }
 
-enum cache_status segment_head(struct cache_thread *t, const struct item *it, const void *key,
+enum cache_status segment_head(struct cache_thread *t, const struct item *it, struct key_text key,
                                const uint32_t *handles, size_t n, uint32_t *handle)
 {
     unsigned scratch = scratch_take(t);

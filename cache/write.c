@@ -201,6 +201,6 @@ enum cache_status expire_locked(struct cache_thread *t, struct shard *s, const s
     uint32_t handle;
     it.flags |= ITEM_EXPIRES;
     it.expire_ms = expire_ms;
-    enum cache_status status = build_object(t, &it, it.key, it.stored, &handle);
+    enum cache_status status = build_object(t, &it, key_text_of(k), it.stored, &handle);
     return status == CACHE_OK ? place_locked(t, s, k, f, handle, &it) : status;
 }
