@@ -15,6 +15,7 @@
 #include "base/random.h"
 #include "bucket.h"
 #include "cache/cache.h"
+#include "coding.h"
 #include "ghost.h"
 #include "item.h"
 #include "learner.h"
@@ -351,33 +352,6 @@ enum cache_status build_segment(struct cache_thread *t, struct key_text key, con
 enum cache_status object_alloc(struct cache_thread *t, size_t size, uint32_t *handle);
 /* What new items carry, by the policy and compression in force. */
 uint8_t build_flags(const struct cache *c);
-
-/* ---- coding.c ---- */
-
-/* What is known of stored bytes; len 0 = the value stays raw. */
-struct coded {
-    size_t len;
-    uint8_t codec, dict;
-    uint32_t check; /* check_bytes() of it */
-};
-static inline struct coded item_coded(const struct item *it)
-{
-    return (struct coded){it->stored_len, (uint8_t)item_codec(it), it->dict, it->check};
-}
-static inline void item_set_coded(struct item *it, const struct coded *coded)
-{
-    it->flags = (uint8_t)((it->flags & ~ITEM_CODEC) | coded->codec);
-    it->dict = coded->dict;
-    it->check = coded->check;
-    it->stored_len = coded->len == 0 ? it->raw_len : coded->len;
-}
-/* Codes a value of one piece, with the dictionary of its key, into out (SCRATCH_BYTES), if that
- * brings the object into a smaller class: an item like `as`, or (NULL) a segment. */
-struct coded encode_value(struct cache_thread *t, const struct item *as, struct key_text key,
-                          const void *raw, size_t raw_len, enum codec_effort effort, uint8_t *out);
-/* False when they are damaged; dst must not be shown to anyone then. */
-bool decode_value(struct cache_thread *t, const struct coded *coded, const uint8_t *stored,
-                  size_t raw_len, uint8_t *dst);
 
 /* ---- segment.c ---- */
 
