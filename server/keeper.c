@@ -14,6 +14,10 @@
 #define BUSY_SLICE_US 1000
 #define IDLE_SLICE_US 4000
 #define SAMPLE_US     100000
+/* A trickle of commands, such as those of health checks and exporters, leaves the cache idle: so
+ * many a second, and so many at once. */
+#define TRICKLE_PER_S 20
+#define TRICKLE_MOST  100
 
 static uint64_t mean(const uint64_t *samples)
 {
@@ -60,14 +64,28 @@ static void rest(struct keeper *k)
     k->rest = number;
 }
 
+/* Whether more than a trickle of commands has come since the last call. */
+static bool is_busy(struct keeper *k)
+{
+    struct trickle *d = &k->trickle;
+    int64_t now = clock_mono_us();
+    uint64_t commands = server_sum(k->server, offsetof(struct worker_stats, commands));
+    uint64_t came = commands - d->commands;
+    d->credit += (double)(now - d->last_us) * TRICKLE_PER_S / 1e6;
+    if (d->credit > TRICKLE_MOST)
+        d->credit = TRICKLE_MOST;
+    d->last_us = now;
+    d->commands = commands;
+    bool busy = (double)came > d->credit;
+    d->credit = busy ? 0 : d->credit - (double)came;
+    return busy;
+}
+
 static void *run(void *arg)
 {
     struct keeper *k = arg;
-    uint64_t last = 0;
     while (!atomic_load(&k->stop)) {
-        uint64_t commands = server_sum(k->server, offsetof(struct worker_stats, commands));
-        bool busy = commands != last;
-        last = commands;
+        bool busy = is_busy(k);
         int64_t wait_us =
             cache_tick(k->cache, clock_wall_ms(), busy ? BUSY_SLICE_US : IDLE_SLICE_US, busy);
         sample(k);
@@ -86,7 +104,7 @@ static void *run(void *arg)
 bool keeper_start(struct keeper *k, struct server *s)
 {
     k->server = s;
-    k->rates.last_us = clock_mono_us();
+    k->rates.last_us = k->trickle.last_us = clock_mono_us();
     k->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     k->cache = cache_thread_create(s->cache);
     if (k->wake_fd < 0 || k->cache == NULL || pthread_create(&k->thread, NULL, run, k) != 0) {

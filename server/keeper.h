@@ -22,6 +22,13 @@ struct rates {
     counter ops_per_s, in_per_s, out_per_s;
 };
 
+/* Commands that may still come without making the cache busy. */
+struct trickle {
+    uint64_t commands; /* that there had been at last_us */
+    int64_t last_us;
+    double credit;
+};
+
 struct keeper {
     struct server *server;
     pthread_t thread;
@@ -31,6 +38,7 @@ struct keeper {
     _Atomic bool stop;
     uint64_t rest; /* cache_rest() at the last look */
     struct rates rates;
+    struct trickle trickle;
 };
 
 bool keeper_start(struct keeper *k, struct server *s);

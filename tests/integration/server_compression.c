@@ -117,15 +117,19 @@ START_TEST(values_get_smaller_and_the_option_changes)
 }
 END_TEST
 
+/* Asks ten times a second whether the server is there, as health checks do. */
 static bool await_rss(uint64_t most)
 {
-    for (int i = 0; i < 2000 && instance_rss(&server) > most; i++)
+    for (int i = 0; i < 2000 && instance_rss(&server) > most; i++) {
         nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+        if (i % 10 == 0)
+            ck_assert(asks(c, "PONG", "PING"));
+    }
     return instance_rss(&server) <= most;
 }
 
-/* When nobody asks for anything, what is not needed to hold the items goes; it is there again when
- * it is. */
+/* When hardly anybody asks for anything, what is not needed to hold the items goes; it is there
+ * again when it is. */
 START_TEST(a_server_rests)
 {
     if (!memory_is_telling())
