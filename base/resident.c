@@ -91,11 +91,11 @@ static int discard_module(struct dl_phdr_info *module, size_t size, void *arg)
 
 size_t resident_discard_code(void)
 {
-    struct discarding d = {.page = (uintptr_t)sysconf(_SC_PAGESIZE)};
-    d.pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-    if (d.pagemap < 0)
+    int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    if (pagemap < 0)
         return 0;
+    struct discarding d = {.page = (uintptr_t)sysconf(_SC_PAGESIZE), .pagemap = pagemap};
     (void)dl_iterate_phdr(discard_module, &d);
-    close(d.pagemap);
+    close(pagemap);
     return d.bytes;
 }

@@ -40,7 +40,7 @@ static void flush_shard(struct cache_thread *t, unsigned db, struct shard *s)
     struct flushed *node = malloc(sizeof *node);
     count(t, N_DB_ITEMS + db, -(int64_t)s->count);
     count(t, N_DB_EXPIRING + db, -(int64_t)s->expiring);
-    struct shard now, *table = node == NULL ? &now : &node->table;
+    struct shard now = {0}, *table = node == NULL ? &now : &node->table;
     shard_detach(s, table);
     if (node == NULL) { /* no memory to do it later */
         free_table_locked(t, db, table);
