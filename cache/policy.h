@@ -34,7 +34,8 @@ struct reduction {
     uint64_t shard;
     uint32_t bucket; /* of it */
     unsigned policy;
-    bool is_done; /* all was passed */
+    bool is_done;   /* all was passed */
+    bool has_freed; /* anything yet */
 };
 
 #endif

@@ -207,11 +207,17 @@ size_t reduce(struct cache_thread *t, unsigned share, int64_t end_us)
             r->mark = 0;
             return freed;
         }
+        if (walks && r->is_done && !r->has_freed) { /* it is not items that take the memory */
+            r->mark = 0;
+            return freed;
+        }
         if (!walks || r->is_done) {
             *r = (struct reduction){.policy = policy};
             find_mark(t, r, over);
         }
-        freed += walk_on(t);
+        size_t got = walk_on(t);
+        r->has_freed = r->has_freed || got > 0;
+        freed += got;
         if (clock_mono_us() >= end_us)
             return freed;
     }
