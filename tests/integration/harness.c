@@ -21,7 +21,7 @@
 #define TIMEOUT_S      30
 #define BANNER_END     "stop it with"
 #define AWAIT_TRIES    1000
-#define AWAIT_INTERVAL 10000000 /* ns */
+#define AWAIT_INTERVAL 60000000 /* ns */
 
 static void run_child(const char **argv, int output)
 {
