@@ -38,11 +38,15 @@ class Loader:
         return self.run(server, "--load", "--keys", keys, "--pipeline", 32, "--connections", 8)
 
 
+EMPTY_REST = 3  # seconds
+
+
 def memory(kinds, loader, keys, waits):
     """Bytes of RSS an item, in total and without the empty server, after each of `waits` seconds of idling."""
     table = {}
     for kind in kinds:
         with kind(SERVER_CORE) as server:
+            time.sleep(EMPTY_REST)  # zscache gives back what only starting needed
             empty = server.rss()
             loader.fill(server, keys)
             start = time.monotonic()
