@@ -119,7 +119,9 @@ static size_t evict_s3fifo(struct cache_thread *t, size_t bytes)
 {
     struct cache *c = t->cache;
     size_t freed = 0;
-    for (int i = 0; i < NURSERY_TRIES && freed < bytes && nursery_is_full(c, false); i++)
+    /* To look for the few that are not in the nursery would be to look at nearly all. */
+    bool drain = nursery_is_most(c);
+    for (int i = 0; i < NURSERY_TRIES && freed < bytes && (drain || nursery_is_full(c, false)); i++)
         nursery_leave(t, 16, 0, true, &freed);
     if (freed < bytes)
         freed += evict_clock(t, bytes - freed, false);

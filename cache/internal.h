@@ -505,6 +505,8 @@ unsigned nursery_leave(struct cache_thread *t, unsigned n, uint32_t min_age, boo
                        size_t *freed);
 /* Whether it holds more than its share; by more than the slack, that is. */
 bool nursery_is_full(struct cache *c, bool slack);
+/* Whether next to nothing lies outside it. */
+bool nursery_is_most(struct cache *c);
 /* Entries of a ghost that the cap allows. */
 size_t nursery_ghost_capacity(uint64_t cap);
 /* Lets the ghost remember as many as there are items in main, and makes it anew when the cap has

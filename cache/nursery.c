@@ -6,6 +6,8 @@
 /* Its share of the cap, and how much more it may hold until writers help: 1/1024. */
 #define SHARE 100
 #define SLACK 25
+/* What an item takes beside its value, about: key, slot of the index, entry of the ring. */
+#define BESIDE 48
 /* What the ghost remembers: keys for this much of the cap each. */
 #define GHOST_BYTES 512
 #define GHOST_MOST  ((size_t)4 << 20)
@@ -27,13 +29,23 @@ void nursery_arrive(struct cache_thread *t, const struct cache_key *k, uint32_t 
     nursery_ring_add(t->cache->ring, t->id, &e);
 }
 
+/* With memory to spare only bytes that coding may save count. */
 bool nursery_is_full(struct cache *c, bool slack)
 {
     int64_t cap = (int64_t)cache_cap(c);
     int64_t share = cap == 0 ? SHARE_BYTES : cap / 1024 * SHARE;
+    int64_t held = counter_sum(c, N_NURSERY_BYTES);
     if (slack)
         share += cap == 0 ? SHARE_BYTES / 4 : cap / 1024 * SLACK;
-    return counter_sum(c, N_NURSERY_BYTES) > share;
+    if (!atomic_load_explicit(&c->roomy, memory_order_relaxed))
+        held += counter_sum(c, N_NURSERY_ITEMS) * BESIDE;
+    return held > share;
+}
+
+bool nursery_is_most(struct cache *c)
+{
+    int64_t n = counter_sum(c, N_NURSERY_ITEMS);
+    return counter_sum(c, N_ITEMS) - n < n / 8;
 }
 
 size_t nursery_ghost_capacity(uint64_t cap)
