@@ -164,6 +164,21 @@ bool memory_room(struct cache_thread *t, size_t bytes)
     return freed > 0 || r.pages_freed > 0 || r.more;
 }
 
+/* In steps, so that a step is worth its look at the memory. */
+#define ROOM_STEP  ((size_t)256 << 10)
+#define ROOM_TRIES 1000
+
+bool cache_make_room(struct cache_thread *t)
+{
+    size_t over = memory_over(t->cache, 1024);
+    for (int i = 0; i < ROOM_TRIES && over > 0; i++) {
+        if (!memory_room(t, over < ROOM_STEP ? over : ROOM_STEP))
+            return false;
+        over = memory_over(t->cache, 1024);
+    }
+    return over == 0;
+}
+
 void cache_charge(struct cache *cache, int64_t bytes)
 {
     atomic_fetch_add_explicit(&cache->charged, bytes, memory_order_relaxed);

@@ -19,6 +19,7 @@ static void report_bucket(const struct scan *scan, struct bucket *b, unsigned fr
                           bool *full)
 {
     *full = true;
+    evict_prefetch(scan->t->cache, b, 3);
     for (unsigned i = 0; i < BUCKET_SLOTS; i++) {
         struct found f;
         unsigned h14 = tag_h14(b->tag[i]);

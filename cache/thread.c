@@ -102,6 +102,21 @@ void cache_exit(struct cache_thread *t)
     lock_release(&t->cache->thread[t->id].inside);
 }
 
+bool cache_give_way(struct cache_thread *t, unsigned wait_ms)
+{
+    struct cache *c = t->cache;
+    assert(t->inside);
+    if (t->has_world || t->locked_count > 0 || !lock_is_held(&c->world))
+        return true;
+    cache_exit(t);
+    /* Whoever stops the world holds this lock, so that its turn comes before ours. */
+    if (!lock_acquire_within(&c->world, wait_ms))
+        return false;
+    cache_enter(t, t->now_ms);
+    lock_release(&c->world);
+    return true;
+}
+
 int64_t cache_now(const struct cache_thread *t)
 {
     return t->now_ms;

@@ -190,6 +190,9 @@ unsigned request_db(const struct request *rq);
 /* CACHE_GET_TOUCH, or 0 for a client that asked CLIENT NO-TOUCH: the flags of a reading
  * cache_get(). */
 unsigned request_touch(const struct request *rq);
+/* Between two steps of a long command that holds nothing of the cache: lets others have their turn
+ * who want it to themselves. Replies the error and returns false when one of them keeps it. */
+bool request_give_way(struct request *rq);
 /* Bytes of a long argument that were freed since it was read. */
 void request_give_back(struct request *rq, size_t bytes);
 
@@ -215,6 +218,8 @@ void reply_subcommand_error(struct request *rq, const char *command);
 void reply_help(struct request *rq, const char *const *lines);
 void reply_wrong_type(struct request *rq);
 void reply_oom(struct request *rq);
+/* A script keeps the cache locked. */
+void reply_busy(struct request *rq);
 /* For a status that is an error: CACHE_OOM -> -OOM, CACHE_TOOBIG -> ERR string exceeds maximum
  * allowed size, CACHE_DAMAGED -> ERR. */
 void reply_cache_error(struct request *rq, enum cache_status status);

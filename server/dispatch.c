@@ -135,8 +135,7 @@ static bool may_run(struct request *rq)
         return false;
     }
     if (rq->worker->outside && !(rq->command->flags & CMD_ALLOW_BUSY)) {
-        resp_error(rq->out, "BUSY Redis is busy running a script. You can only call SCRIPT KILL or "
-                            "SHUTDOWN NOSAVE.");
+        reply_busy(rq);
         return false;
     }
     if (!dispatch_has_room(rq)) {

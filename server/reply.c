@@ -75,6 +75,12 @@ void reply_oom(struct request *rq)
     resp_error(rq->out, "OOM command not allowed when used memory > 'maxmemory'.");
 }
 
+void reply_busy(struct request *rq)
+{
+    resp_error(rq->out, "BUSY Redis is busy running a script. You can only call SCRIPT KILL or "
+                        "SHUTDOWN NOSAVE.");
+}
+
 void reply_cache_error(struct request *rq, enum cache_status status)
 {
     if (status == CACHE_TOOBIG)

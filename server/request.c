@@ -44,6 +44,14 @@ unsigned request_touch(const struct request *rq)
     return rq->client->no_touch ? 0 : CACHE_GET_TOUCH;
 }
 
+bool request_give_way(struct request *rq)
+{
+    if (worker_give_way(rq->worker))
+        return true;
+    reply_busy(rq);
+    return false;
+}
+
 void request_give_back(struct request *rq, size_t bytes)
 {
     if (rq->client->connection != NULL)

@@ -8,7 +8,13 @@
 #include "name_list.h"
 #include "number.h"
 
-#define KEYS_STEP 1024 /* slots a call: KEYS locks no shard for long */
+/* Slots a call, so that no shard is locked for long. Few, while names come that take much memory:
+ * room for it is made between the calls. */
+#define STEP_FIRST 64
+#define STEP_MOST  1024
+#define STEP_BYTES ((size_t)256 << 10)
+/* From here on room is made for the names. */
+#define ROOM_FROM ((size_t)8 << 20)
 
 /* What a walk lets through. */
 struct filter {
@@ -35,13 +41,41 @@ static void set_pattern(struct filter *f, const char *pattern, size_t len)
     f->pattern_len = len;
 }
 
-static void reply_names(struct request *rq, const struct name_list *l)
+static void reply_names(struct request *rq, struct name_list *l)
 {
     const char *name;
-    size_t len, at = 0;
+    size_t len;
     resp_array(rq->out, l->count);
-    while (reply_goes_on(rq) && name_list_next(l, &at, &name, &len))
+    while (reply_goes_on(rq) && name_list_take(l, &name, &len))
         resp_bulk(rq->out, name, len);
+}
+
+/* Between two steps of a walk: has room made for the names, and gives way to others. False when an
+ * error was replied. */
+static bool between_steps(struct request *rq, struct name_list *l, size_t before)
+{
+    if (l->held > before && l->held >= ROOM_FROM && !cache_make_room(rq->cache))
+        l->failed = true;
+    if (l->failed)
+        reply_oom(rq);
+    return !l->failed && request_give_way(rq);
+}
+
+/* Looks at about `count` slots from the cursor on and moves it. False when an error was replied. */
+static bool walk(struct request *rq, struct filter *f, uint64_t *cursor, uint64_t count)
+{
+    uint64_t step = STEP_FIRST;
+    do {
+        size_t before = f->names.held;
+        uint64_t n = count < step ? count : step;
+        *cursor = cache_scan(rq->cache, request_db(rq), *cursor, n, collect, f);
+        count -= n;
+        if (!between_steps(rq, &f->names, before))
+            return false;
+        step = f->names.held - before > STEP_BYTES ? step / 2 + 1 : step * 2;
+        step = step < STEP_MOST ? step : STEP_MOST;
+    } while (*cursor != 0 && count > 0);
+    return true;
 }
 
 static void keys_command(struct request *rq)
@@ -50,15 +84,10 @@ static void keys_command(struct request *rq)
     const char *pattern = request_flat(rq, 1, &len);
     if (pattern == NULL)
         return;
-    struct filter f = {.any_type = true};
+    struct filter f = {.names = {.cache = request_cache(rq)}, .any_type = true};
     set_pattern(&f, pattern, len);
     uint64_t cursor = 0;
-    do
-        cursor = cache_scan(rq->cache, request_db(rq), cursor, KEYS_STEP, collect, &f);
-    while (cursor != 0 && !f.names.failed);
-    if (f.names.failed)
-        reply_oom(rq);
-    else
+    if (walk(rq, &f, &cursor, UINT64_MAX))
         reply_names(rq, &f.names);
     name_list_free(&f.names);
 }
@@ -103,16 +132,13 @@ static bool scan_options(struct request *rq, struct filter *f, int64_t *count, b
 
 static void scan_command(struct request *rq)
 {
-    struct filter f = {.any_type = true};
+    struct filter f = {.names = {.cache = request_cache(rq)}, .any_type = true};
     uint64_t cursor;
     int64_t count = 10;
     bool nothing = false;
     if (!request_cursor(rq, 1, &cursor) || !scan_options(rq, &f, &count, &nothing))
         return;
-    cursor = cache_scan(rq->cache, request_db(rq), cursor, (size_t)count, collect, &f);
-    if (f.names.failed) {
-        reply_oom(rq);
-    } else {
+    if (walk(rq, &f, &cursor, (uint64_t)count)) {
         char text[24];
         int n = snprintf(text, sizeof text, "%llu", (unsigned long long)cursor);
         if (nothing)

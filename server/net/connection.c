@@ -281,19 +281,6 @@ static void run_window(struct run *r)
         keep_parser(r);
 }
 
-/* How often is looked whether it is a script that keeps the cache locked. */
-#define LOOK_MS 20
-
-/* False while a script has been running for so long that others no longer wait for it. */
-static bool enter(struct worker *w)
-{
-    const _Atomic unsigned *busy = &w->server->busy;
-    while (atomic_load_explicit(busy, memory_order_relaxed) == 0)
-        if (cache_enter_within(w->cache, w->now_ms, LOOK_MS))
-            return true;
-    return false;
-}
-
 /* Reads and carries out once. True when a long argument is under way of which more is there. */
 static bool serve_once(struct connection *c, bool read)
 {
@@ -312,7 +299,7 @@ static bool serve_once(struct connection *c, bool read)
     if (win.len > 0 && c->end == STAY) {
         atomic_store_explicit(&c->client.active_ms, w->now_ms, memory_order_relaxed);
         w->out.proto = c->client.proto;
-        w->outside = !enter(w);
+        w->outside = !worker_enter(w);
         w->window_len = &win.len;
         run_window(&r);
         if (!w->outside)

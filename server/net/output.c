@@ -87,7 +87,9 @@ static bool queue_from(struct output *o, struct resp_out *from, size_t at)
     if (from->len - at < STEAL_FROM) {
         ok = output_append(o, from->data + at, from->len - at);
     } else {
-        ok = add_flat(o, from->data, at, from->len);
+        /* What the writer has grown to beyond that would be counted by nobody. */
+        char *data = from->cap > from->len ? realloc(from->data, from->len) : NULL;
+        ok = add_flat(o, data != NULL ? data : from->data, at, from->len);
         from->data = NULL;
         from->cap = 0;
     }

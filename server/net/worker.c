@@ -248,6 +248,26 @@ static void cron(evutil_socket_t fd, short what, void *arg)
     worker_reap(w);
 }
 
+/* ---- the cache ---- */
+
+/* How often is looked whether it is a script that keeps the cache locked. */
+#define LOOK_MS 20
+
+bool worker_enter(struct worker *w)
+{
+    const _Atomic unsigned *busy = &w->server->busy;
+    while (atomic_load_explicit(busy, memory_order_relaxed) == 0)
+        if (cache_enter_within(w->cache, w->now_ms, LOOK_MS))
+            return true;
+    return false;
+}
+
+bool worker_give_way(struct worker *w)
+{
+    w->outside = !cache_give_way(w->cache, LOOK_MS) && !worker_enter(w);
+    return !w->outside;
+}
+
 /* ---- life ---- */
 
 static struct event_base *create_base(void)

@@ -97,6 +97,12 @@ void worker_join(struct worker *w);
 void worker_destroy(struct worker *w);
 /* Reads the clock. */
 void worker_time(struct worker *w);
+/* Enters the cache. False while a script has been running for so long that others no longer wait
+ * for it. */
+bool worker_enter(struct worker *w);
+/* Between two steps of a long command: lets others have the cache to themselves who wait for that.
+ * False as above; the worker is outside then. */
+bool worker_give_way(struct worker *w);
 /* Frees the connections that were closed in this event. */
 void worker_reap(struct worker *w);
 /* Has the connection served again once others had their turn. */

@@ -159,7 +159,7 @@ static void add_name(void *arg, const char *name, size_t len)
 
 static void list_topics(struct request *rq, enum topic_kind kind)
 {
-    struct filter f = {.pattern = NULL};
+    struct filter f = {.names = {.cache = rq->server->cache}};
     if (rq->argc > 3) {
         resp_errorf(rq->out,
                     "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try PUBSUB "
@@ -174,9 +174,9 @@ static void list_topics(struct request *rq, enum topic_kind kind)
         reply_oom(rq);
     } else {
         const char *name;
-        size_t len, at = 0;
+        size_t len;
         resp_array(rq->out, f.names.count);
-        while (reply_goes_on(rq) && name_list_next(&f.names, &at, &name, &len))
+        while (reply_goes_on(rq) && name_list_take(&f.names, &name, &len))
             resp_bulk(rq->out, name, len);
     }
     name_list_free(&f.names);

@@ -372,6 +372,46 @@ START_TEST(replies_of_many_parts)
 }
 END_TEST
 
+/* Gathering the names of all keys takes memory, for which others are evicted. */
+START_TEST(names_of_all_keys)
+{
+    struct instance s;
+    char name[120];
+    memset(name, 'n', sizeof name);
+    instance_start(&s, (const char *const[]){"--maxmemory", "64mb", "--threads", "1", NULL});
+    redisContext *one = instance_connect(&s);
+    for (int i = 0; i < 300; i++) {
+        for (int j = 0; j < 1000; j++) {
+            (void)snprintf(name, sizeof name, "%06d", i * 1000 + j);
+            ck_assert_int_eq(redisAppendCommand(one, "SET %b 1", name, sizeof name), REDIS_OK);
+        }
+        for (int j = 0; j < 1000; j++) {
+            redisReply *r = NULL;
+            ck_assert_int_eq(redisGetReply(one, (void **)&r), REDIS_OK);
+            ck_assert_int_eq(r->type, REDIS_REPLY_STATUS);
+            freeReplyObject(r);
+        }
+    }
+    redisReply *keys = ask(one, "KEYS *");
+    ck_assert_int_eq(keys->type, REDIS_REPLY_ARRAY);
+    ck_assert_uint_gt(keys->elements, 50000);
+    freeReplyObject(keys);
+    redisReply *scan = ask(one, "SCAN 0 COUNT 1000000000");
+    ck_assert_int_eq(scan->type, REDIS_REPLY_ARRAY);
+    ck_assert_str_eq(scan->element[0]->str, "0");
+    ck_assert_uint_gt(scan->element[1]->elements, 50000);
+    freeReplyObject(scan);
+    if (memory_is_telling())
+        ck_assert_uint_lt(peak_rss(&s), ((uint64_t)64 << 20) / 20 * 21 + ((uint64_t)16 << 20));
+    /* What may not be evicted is kept instead of its name. */
+    ck_assert(asks(one, "OK", "CONFIG SET maxmemory-policy noeviction"));
+    ck_assert(asks(one, "OK", "CONFIG SET maxmemory 30mb"));
+    ck_assert(asks(one, "OOM command not allowed when used memory > 'maxmemory'.", "KEYS *"));
+    redisFree(one);
+    ck_assert_int_eq(instance_stop(&s), 0);
+}
+END_TEST
+
 /* A key that came in chunks is made flat, for which there may be no memory. */
 START_TEST(long_keys_without_memory)
 {
@@ -398,6 +438,7 @@ int main(void)
     tcase_add_test(t, very_many_keys);
     tcase_add_loop_test(t, errors_stay_one_line, 0, 3);
     tcase_add_test(t, no_descriptor_is_lost);
+    tcase_add_test(t, names_of_all_keys);
     tcase_add_test(t, waiting_for_a_reader_is_cheap);
     tcase_add_test(t, strangers_must_read);
     tcase_add_test(t, replies_of_many_parts);

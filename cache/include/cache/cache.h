@@ -101,6 +101,9 @@ void cache_enter(struct cache_thread *t, int64_t now_ms);
 /* The same, but gives up (false) when somebody has kept all others out for so long. */
 bool cache_enter_within(struct cache_thread *t, int64_t now_ms, unsigned wait_ms);
 void cache_exit(struct cache_thread *t);
+/* Lets those have the cache to themselves who wait for that, unless the caller holds keys or the
+ * world. False when that took longer than wait_ms: the caller is outside then. */
+bool cache_give_way(struct cache_thread *t, unsigned wait_ms);
 /* The time given at the last cache_enter(). Inside a script or EXEC the server may hold it still.
  */
 int64_t cache_now(const struct cache_thread *t);
@@ -288,6 +291,9 @@ void cache_charge(struct cache *cache, int64_t bytes);
 /* False when taking this much more outside would break the cap even after evicting all: refuse it.
  * Any thread. */
 bool cache_may_charge(struct cache *cache, size_t bytes);
+/* Evicts for what was charged, as a write does for what it stores. False when more than the cap is
+ * taken all the same. The caller is inside. */
+bool cache_make_room(struct cache_thread *t);
 /* What counts against the cap now. Any thread. */
 uint64_t cache_used_memory(struct cache *cache);
 /* Whether more than the cap is taken, and nothing may be evicted: what may need memory is to be

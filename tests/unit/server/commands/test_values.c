@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cache/cache.h"
 #include "command_syntax.h"
 #include "glob.h"
 #include "hash_object.h"
@@ -273,19 +274,37 @@ END_TEST
 
 START_TEST(names_come_back)
 {
-    struct name_list l = {0};
+    struct cache *cache = cache_create(&(struct cache_opts){.hash_seed = "names"});
+    ck_assert_ptr_nonnull(cache);
+    uint64_t before = cache_used_memory(cache);
+    struct name_list l = {.cache = cache};
     const char *name;
-    size_t len, at = 0;
-    char text[16];
-    for (int i = 0; i < 3000; i++)
-        name_list_add(&l, text, (size_t)snprintf(text, sizeof text, "%d", i));
-    ck_assert_uint_eq(l.count, 3000);
+    size_t len;
+    char text[1024];
+    memset(text, 'x', sizeof text);
     for (int i = 0; i < 3000; i++) {
-        ck_assert(name_list_next(&l, &at, &name, &len));
-        ck_assert_int_eq(atoi(name), i);
+        (void)snprintf(text, sizeof text, "%d", i);
+        name_list_add(&l, text, i == 1000 ? sizeof text : strlen(text));
     }
-    ck_assert(!name_list_next(&l, &at, &name, &len));
+    for (int i = 0; i < 3000; i++)
+        name_list_add(&l, text, sizeof text);
+    ck_assert(!l.failed);
+    ck_assert_uint_eq(l.count, 6000);
+    ck_assert_uint_eq(cache_used_memory(cache), before + l.held);
+    for (int i = 0; i < 3000; i++) {
+        ck_assert(name_list_take(&l, &name, &len));
+        ck_assert_int_eq(atoi(name), i);
+        ck_assert_uint_eq(len, i == 1000 ? sizeof text : (size_t)snprintf(text, 8, "%d", i));
+    }
+    for (int i = 0; i < 2000; i++) {
+        ck_assert(name_list_take(&l, &name, &len));
+        ck_assert_uint_eq(len, sizeof text);
+    }
+    ck_assert_uint_lt(l.held, (size_t)2 << 20); /* what was taken is freed */
     name_list_free(&l);
+    ck_assert(!name_list_take(&l, &name, &len));
+    ck_assert_uint_eq(cache_used_memory(cache), before);
+    cache_destroy(cache);
 }
 END_TEST
 
