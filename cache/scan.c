@@ -6,16 +6,19 @@
  */
 #include "internal.h"
 
-/* So many empty shards are passed for each slot asked for. */
-#define EMPTY_SHARDS 100
+/* A step ends when it has come by as many keys as were asked for; of places without any it passes
+ * so many for each, so that it ends soon in a table that is nearly empty, too. */
+#define EMPTY_SHARDS 1000
+#define EMPTY_SLOTS  80
 
 struct scan {
     struct cache_thread *t;
     cache_scan_fn *fn;
     void *arg;
+    size_t seen; /* keys */
 };
 
-static void report_bucket(const struct scan *scan, struct bucket *b, unsigned from, unsigned to,
+static void report_bucket(struct scan *scan, struct bucket *b, unsigned from, unsigned to,
                           bool *full)
 {
     *full = true;
@@ -29,6 +32,7 @@ static void report_bucket(const struct scan *scan, struct bucket *b, unsigned fr
         }
         if (h14 < from || h14 >= to || !found_open(scan->t, (struct slot){b, i}, &f))
             continue;
+        scan->seen++;
         if (f.item.expire_ms > scan->t->now_ms) {
             unsigned scratch = scratch_take(scan->t);
             struct key_text key = item_key(scan->t, &f.item, scan->t->scratch[scratch]);
@@ -40,7 +44,7 @@ static void report_bucket(const struct scan *scan, struct bucket *b, unsigned fr
 }
 
 /* Reports from h14 on to the end of its home; returns the h14 after it. */
-static unsigned scan_home_locked(const struct scan *scan, struct shard *s, unsigned h14)
+static unsigned scan_home_locked(struct scan *scan, struct shard *s, unsigned h14)
 {
     uint32_t home = bucket_home(s, h14);
     unsigned to = (unsigned)((((uint64_t)(home + 1) << 14) + s->nbuckets - 1) / s->nbuckets);
@@ -50,11 +54,16 @@ static unsigned scan_home_locked(const struct scan *scan, struct shard *s, unsig
     return to;
 }
 
+static bool scan_goes_on(const struct scan *scan, size_t count, size_t slots)
+{
+    return scan->seen < count && slots / EMPTY_SLOTS < count;
+}
+
 uint64_t cache_scan(struct cache_thread *t, unsigned db, uint64_t cursor, size_t count,
                     cache_scan_fn *fn, void *arg)
 {
     struct cache *c = t->cache;
-    struct scan scan = {t, fn, arg};
+    struct scan scan = {t, fn, arg, 0};
     struct shard *shards = db_shards(c, db);
     size_t slots = 0, empty = 0;
     uint64_t at = cursor >> 14;
@@ -68,12 +77,12 @@ uint64_t cache_scan(struct cache_thread *t, unsigned db, uint64_t cursor, size_t
             h14 = 1u << 14;
             empty++;
         }
-        for (; h14 < 1u << 14 && slots < count; slots += BUCKET_SLOTS)
+        for (; h14 < 1u << 14 && scan_goes_on(&scan, count, slots); slots += BUCKET_SLOTS)
             h14 = scan_home_locked(&scan, s, h14);
         shard_leave(t, s);
         if (h14 < 1u << 14)
             return at << 14 | h14;
-        if (slots >= count || empty / EMPTY_SHARDS > count)
+        if (!scan_goes_on(&scan, count, slots) || empty / EMPTY_SHARDS > count)
             break;
     }
     at += at >> c->shard_bits == 0;

@@ -8,7 +8,7 @@
 #include "name_list.h"
 #include "number.h"
 
-/* Slots a call, so that no shard is locked for long. Few, while names come that take much memory:
+/* Keys a call, so that no shard is locked for long. Few, while names come that take much memory:
  * room for it is made between the calls. */
 #define STEP_FIRST 64
 #define STEP_MOST  1024

@@ -269,6 +269,65 @@ START_TEST(asks_for_the_password)
 }
 END_TEST
 
+/* How many keys one step of SCAN tells, and where it goes on. */
+static size_t scan_step(redisContext *c, const char *options, unsigned long long *cursor)
+{
+    char line[64];
+    snprintf(line, sizeof line, "SCAN %llu%s", *cursor, options);
+    redisReply *r = ask(c, line);
+    ck_assert_uint_eq(r->elements, 2);
+    *cursor = strtoull(r->element[0]->str, NULL, 10);
+    size_t n = r->element[1]->elements;
+    freeReplyObject(r);
+    return n;
+}
+
+START_TEST(walks_few_keys_at_once_and_many_in_steps)
+{
+    struct instance s;
+    instance_start(&s, NULL);
+    redisContext *c = instance_connect(&s);
+    unsigned long long cursor = 0;
+    ck_assert_uint_eq(scan_step(c, "", &cursor), 0);
+    ck_assert_uint_eq(cursor, 0);
+    ck_assert(asks(c, "OK", "MSET a 1 b 2 c 3"));
+    ck_assert_uint_eq(scan_step(c, "", &cursor), 3);
+    ck_assert_uint_eq(cursor, 0);
+    ck_assert_uint_eq(scan_step(c, " MATCH a", &cursor), 1);
+    ck_assert_uint_eq(cursor, 0);
+    ck_assert(asks(c, "OK", "DEBUG POPULATE 2000"));
+    size_t seen = 0, steps = 0;
+    do {
+        size_t n = scan_step(c, "", &cursor);
+        ck_assert_uint_le(n, 50);
+        seen += n;
+        steps++;
+    } while (cursor != 0);
+    ck_assert_uint_eq(seen, 2003);
+    ck_assert_uint_gt(steps, 40);
+    redisFree(c);
+    ck_assert_int_eq(instance_stop(&s), 0);
+}
+END_TEST
+
+START_TEST(tells_the_time_to_the_microsecond)
+{
+    struct instance s;
+    instance_start(&s, NULL);
+    redisContext *c = instance_connect(&s);
+    bool finer = false;
+    for (int i = 0; i < 20 && !finer; i++) {
+        redisReply *r = ask(c, "TIME");
+        ck_assert_uint_eq(r->elements, 2);
+        finer = strtol(r->element[1]->str, NULL, 10) % 1000 != 0;
+        freeReplyObject(r);
+    }
+    ck_assert(finer);
+    redisFree(c);
+    ck_assert_int_eq(instance_stop(&s), 0);
+}
+END_TEST
+
 int main(void)
 {
     TCase *t = tcase_create("basics");
@@ -282,6 +341,8 @@ int main(void)
     tcase_add_test(t, changes_its_configuration);
     tcase_add_test(t, counts_commands_and_errors);
     tcase_add_test(t, asks_for_the_password);
+    tcase_add_test(t, walks_few_keys_at_once_and_many_in_steps);
+    tcase_add_test(t, tells_the_time_to_the_microsecond);
     Suite *s = suite_create("server_basics");
     suite_add_tcase(s, t);
     SRunner *runner = srunner_create(s);
