@@ -5,16 +5,18 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "metrics/info.h"
 #include "metrics/memory_doctor.h"
 
 static void time_command(struct request *rq)
 {
     char text[32];
+    int64_t now_us = clock_wall_us();
     resp_array(rq->out, 2);
-    int n = snprintf(text, sizeof text, "%lld", (long long)(rq->now_ms / 1000));
+    int n = snprintf(text, sizeof text, "%lld", (long long)(now_us / 1000000));
     resp_bulk(rq->out, text, (size_t)n);
-    n = snprintf(text, sizeof text, "%lld", (long long)(rq->now_ms % 1000 * 1000));
+    n = snprintf(text, sizeof text, "%lld", (long long)(now_us % 1000000));
     resp_bulk(rq->out, text, (size_t)n);
 }
 
@@ -201,8 +203,7 @@ const struct command commands_server[] = {
      .since = "2.6.0",
      .complexity = "O(1)",
      .summary = "Returns the server time.",
-     .args = "",
-     .differs = "To the millisecond."},
+     .args = ""},
     {.name = "shutdown",
      .fn = shutdown_command,
      .arity = -1,

@@ -89,6 +89,8 @@ bool acl_may_run(struct request *rq);
 bool acl_may_run_at_exec(struct request *rq);
 /* The same for a command of a script. */
 bool acl_may_run_in_script(struct request *rq);
+/* Whether it would be allowed; nothing is replied or noted. */
+bool acl_would_allow(struct request *rq);
 /* False when the client's user is no more, or may not hear what the client listens to. */
 bool acl_client_is_welcome(struct client *c);
 

@@ -155,6 +155,12 @@ bool acl_may_run_in_script(struct request *rq)
     return may_run(rq, "lua");
 }
 
+bool acl_would_allow(struct request *rq)
+{
+    size_t at;
+    return acl_may_all(rq->client, &rq->server->acl) || judge(rq, &at) == ACL_ALLOWED;
+}
+
 static void deny_late(struct request *rq, enum acl_verdict v, size_t at)
 {
     char name[COMMAND_NAME_MAX];

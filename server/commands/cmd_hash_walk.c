@@ -77,24 +77,27 @@ static void hlen_command(struct request *rq)
 struct hscan {
     const char *pattern;
     size_t pattern_len;
+    bool no_values;
 };
 
 static bool hscan_options(struct request *rq, struct hscan *s)
 {
     int64_t count;
-    for (size_t i = 3; i < rq->argc; i += 2) {
+    for (size_t i = 3; i < rq->argc; i++) {
         bool more = i + 1 < rq->argc;
         if (more && request_is(rq, i, "count")) {
-            if (!request_integer(rq, i + 1, &count))
+            if (!request_integer(rq, ++i, &count))
                 return false;
             if (count < 1) {
                 reply_syntax_error(rq);
                 return false;
             }
         } else if (more && request_is(rq, i, "match")) {
-            s->pattern = request_flat(rq, i + 1, &s->pattern_len);
+            s->pattern = request_flat(rq, ++i, &s->pattern_len);
             if (s->pattern == NULL)
                 return false;
+        } else if (request_is(rq, i, "novalues")) {
+            s->no_values = true;
         } else {
             reply_syntax_error(rq);
             return false;
@@ -119,11 +122,11 @@ static void reply_hscan(struct request *rq, const struct hash_blob *h, const str
         matches += passes(s, &entry);
     resp_array(rq->out, 2);
     resp_bulk(rq->out, "0", 1);
-    resp_array(rq->out, 2 * matches);
+    resp_array(rq->out, s->no_values ? matches : 2 * matches);
     hash_open(&r, h->bytes, h->len);
     while (hash_next(&r, &entry))
         if (passes(s, &entry))
-            reply_entry(rq, &entry, FIELDS | VALUES);
+            reply_entry(rq, &entry, s->no_values ? FIELDS : FIELDS | VALUES);
 }
 
 /* A small hash is shown in one step, as Redis does with its packed ones: COUNT is a hint. */
@@ -304,8 +307,8 @@ const struct command commands_hash_walk[] = {
      .since = "2.8.0",
      .complexity = "O(N) where N is the size of the hash.",
      .summary = "Iterates over fields and values of a hash.",
-     .args = "key cursor [MATCH pattern] [COUNT count]",
-     .differs = "The whole hash comes in one step, with cursor 0."},
+     .args = "key cursor [MATCH pattern] [COUNT count] [NOVALUES]",
+     .differs = "The whole hash comes in one step, with cursor 0. NOVALUES is that of Redis 7.4."},
     {.name = "hrandfield",
      .fn = hrandfield_command,
      .arity = -2,

@@ -140,6 +140,7 @@ static const luaL_Reg functions[] = {
     {"status_reply", api_status_reply},
     {"log", api_log},
     {"setresp", api_setresp},
+    {"acl_check_cmd", script_may_call},
     {"replicate_commands", api_true},
     {"set_repl", api_set_repl},
     {"breakpoint", api_false},

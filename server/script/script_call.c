@@ -53,19 +53,21 @@ static bool arity_holds(int arity, size_t argc)
     return arity >= 0 ? argc == (size_t)arity : argc >= (size_t)-arity;
 }
 
+/* The row of a command, or of its subcommand. NULL = there is none. */
+static const struct command *row_of(const struct request *rq)
+{
+    const struct command *c = command_find(rq->server->commands, rq->argv[0].ptr, rq->argv[0].len);
+    if (c != NULL && c->subcommands != NULL && rq->argc > 1)
+        return command_find_sub(c, rq->argv[1].ptr, rq->argv[1].len);
+    return c;
+}
+
 /* Sets rq->command to what will run. NULL = fine. */
 static const char *find_command(struct request *rq)
 {
-    static const char unknown[] = "ERR Unknown Redis command called from script";
-    const struct command *c = command_find(rq->server->commands, rq->argv[0].ptr, rq->argv[0].len);
+    const struct command *c = rq->command = row_of(rq);
     if (c == NULL)
-        return unknown;
-    if (c->subcommands != NULL && rq->argc > 1) {
-        c = command_find_sub(c, rq->argv[1].ptr, rq->argv[1].len);
-        if (c == NULL)
-            return unknown;
-    }
-    rq->command = c;
+        return "ERR Unknown Redis command called from script";
     if (c->fn == NULL || !arity_holds(c->arity, rq->argc))
         return "ERR Wrong number of args calling Redis command from script";
     if (c->flags & CMD_NOSCRIPT)
@@ -189,4 +191,24 @@ int script_pcall(lua_State *lua)
 {
     bool ok = call_command(lua);
     return !ok && script_engine_in(lua)->run->stop != SCRIPT_GOES_ON ? lua_error(lua) : 1;
+}
+
+/* Whether the user may do what the arguments say. */
+int script_may_call(lua_State *lua)
+{
+    struct script_engine *e = script_engine_in(lua);
+    size_t n = (size_t)lua_gettop(lua);
+    struct request rq = *e->run->rq;
+    const char *fault = take_arguments(e, lua, n);
+    if (fault == NULL) {
+        rq.argc = n;
+        rq.argv = e->argv;
+        rq.command = row_of(&rq);
+        if (rq.command == NULL)
+            fault = "ERR Invalid command passed to redis.acl_check_cmd()";
+    }
+    if (fault != NULL)
+        return script_raise(lua, fault);
+    lua_pushboolean(lua, acl_would_allow(&rq));
+    return 1;
 }

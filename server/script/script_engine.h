@@ -97,6 +97,7 @@ int script_raise(lua_State *lua, const char *error);
 /* redis.call() and redis.pcall(). */
 int script_call(lua_State *lua);
 int script_pcall(lua_State *lua);
+int script_may_call(lua_State *lua);
 
 /* ---- script_reply.c ---- */
 

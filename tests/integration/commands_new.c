@@ -138,6 +138,13 @@ static const struct step steps[] = {
     {"COMMAND LIST FILTERBY MODULE x", "*0\r\n", NULL},
     {"LPUSH l 1", "^-ERR unknown command 'LPUSH', with args beginning with: 'l' '1' ", NULL},
     {"READONLY", OK, NULL},
+    /* HSCAN without values */
+    {"FLUSHALL", OK, NULL},
+    {"HSET h f 1 g 2", ":2\r\n", NULL},
+    {"HSCAN h 0 NOVALUES", "*2\r\n$1\r\n0\r\n*2\r\n$1\r\nf\r\n$1\r\ng\r\n", NULL},
+    {"HSCAN h 0 NOVALUES MATCH g COUNT 5", "*2\r\n$1\r\n0\r\n*1\r\n$1\r\ng\r\n", NULL},
+    {"HSCAN none 0 NOVALUES", "*2\r\n$1\r\n0\r\n*0\r\n", NULL},
+    {"HSCAN h 0 NOVALUES 1", SYNTAX, NULL},
     {"SWAPDB 0 1", "^-ERR SWAPDB is not supported", NULL},
 };
 

@@ -294,6 +294,10 @@ START_TEST(scripts)
                           80) == 0,
                   "%s", r->str);
     freeReplyObject(r);
+    static const char asked[] = "local may = redis.acl_check_cmd return "
+                                "tostring(may('get', 'a')) .. tostring(may('get', 'b')) .. "
+                                "tostring(may('set', 'a', '1'))";
+    ck_assert(asks(c, "truefalsefalse", "EVAL %s 0", asked));
     /* Of the keys that EVAL names, and of those that it does not. */
     ck_assert(asks(c, "NOPERM No permissions to access a key", "EVAL %s 1 b", "return 1"));
     r = ask(c, "EVAL %s 0", "return redis.call('get', 'b')");
