@@ -1,9 +1,11 @@
-/* DUMP and RESTORE of strings, in Redis's form: so that values can be carried from one server to
+/* DUMP and RESTORE, in Redis's form: so that values can be carried from one server to
  * another. */
 #include <stdlib.h>
 
+#include "hash_access.h"
 #include "internal.h"
 #include "number.h"
+#include "rdb_hash.h"
 #include "rdb_string.h"
 
 /* A payload is in one piece. */
@@ -42,25 +44,57 @@ static void put_payload(struct request *rq, struct cache_view *v)
     }
 }
 
-static void dump_command(struct request *rq)
+static void dump_string(struct request *rq, struct cache_view *v)
 {
-    struct cache_key key;
-    struct cache_view view;
-    if (!request_key(rq, 1, &key))
+    if (v->raw_len > DUMP_MOST || !cache_may_charge(request_cache(rq), v->raw_len))
+        resp_error(rq->out, "ERR the value is too long for DUMP");
+    else
+        put_payload(rq, v);
+    cache_view_end(rq->cache, v);
+}
+
+static void put_hash(struct request *rq, const struct hash_blob *h)
+{
+    size_t n = rdb_hash_size(h->bytes, h->len);
+    uint8_t *to = (uint8_t *)resp_bulk_begin(rq->out, n + RDB_TAIL);
+    if (to == NULL)
         return;
-    switch (lookup_type(rq, &key, CACHE_STRING, request_touch(rq), &view)) {
+    rdb_hash_write(h->bytes, h->len, to);
+    rdb_string_tail(rdb_crc(0, to, n), to + n);
+    resp_bulk_end(rq->out);
+}
+
+/* Argument 1 was a hash just now. */
+static void dump_hash(struct request *rq)
+{
+    struct hash_blob h;
+    switch (hash_load(rq, 1, &h)) {
     case LOOKUP_FOUND:
-        if (view.raw_len > DUMP_MOST || !cache_may_charge(request_cache(rq), view.raw_len))
-            resp_error(rq->out, "ERR the value is too long for DUMP");
-        else
-            put_payload(rq, &view);
-        cache_view_end(rq->cache, &view);
+        put_hash(rq, &h);
+        hash_unload(&h);
         return;
     case LOOKUP_MISSING:
         resp_null(rq->out);
         return;
     case LOOKUP_REPLIED:
         return;
+    }
+}
+
+static void dump_command(struct request *rq)
+{
+    struct cache_key key;
+    struct cache_view view;
+    if (!request_key(rq, 1, &key))
+        return;
+    if (cache_get(rq->cache, &key, request_touch(rq), &view) != CACHE_OK) {
+        request_missed(rq, &key);
+        resp_null(rq->out);
+    } else if (view.type == CACHE_HASH) {
+        cache_view_end(rq->cache, &view);
+        dump_hash(rq);
+    } else {
+        dump_string(rq, &view);
     }
 }
 
@@ -134,6 +168,46 @@ static enum cache_status store(struct request *rq, const struct cache_key *key, 
     return cache_set(rq->cache, key, CACHE_STRING, &source, r->at_ms, 0);
 }
 
+static enum cache_status store_hash(struct request *rq, const struct cache_key *key,
+                                    const struct hash_edit *e, const struct restore *r)
+{
+    size_t len = hash_edit_size(e);
+    char *bytes = malloc(len);
+    if (bytes == NULL)
+        return CACHE_OOM;
+    hash_edit_write(e, bytes);
+    struct cache_source source = source_flat(bytes, len);
+    enum cache_status status = cache_set(rq->cache, key, CACHE_HASH, &source, r->at_ms, 0);
+    free(bytes);
+    return status;
+}
+
+static enum cache_status restore_hash(struct request *rq, const struct cache_key *key,
+                                      const uint8_t *payload, size_t len, const struct restore *r)
+{
+    struct hash_edit e;
+    struct rdb_hash_room room;
+    enum cache_status status = CACHE_OOM;
+    hash_edit_begin(&e, NULL, 0, key->hash);
+    switch (rdb_hash_read(payload, len, &e, &room)) {
+    case HASH_OK:
+        status = store_hash(rq, key, &e, r);
+        break;
+    case HASH_DAMAGED:
+        status = CACHE_DAMAGED;
+        break;
+    case HASH_FULL:
+        resp_error(rq->out, "ERR hash exceeds maximum allowed size (65536 fields, 4194304 bytes)");
+        status = CACHE_UNMET;
+        break;
+    case HASH_NOMEM:
+        break;
+    }
+    hash_edit_end(&e);
+    rdb_hash_room_free(&room);
+    return status;
+}
+
 /* CACHE_DAMAGED: it cannot be unpacked. */
 static enum cache_status unpack_and_store(struct request *rq, const struct cache_key *key,
                                           const struct rdb_string *s, const struct restore *r)
@@ -183,6 +257,8 @@ static void restore_locked(struct request *rq, const struct cache_key *key, stru
         return;
     if (!rdb_payload_is_whole(payload, len))
         resp_error(rq->out, "ERR DUMP payload version or checksum are wrong");
+    else if (rdb_is_hash(payload, len))
+        *status = restore_hash(rq, key, payload, len, r);
     else if (!rdb_string_find(payload, len, &s))
         resp_error(rq->out, "ERR Bad data format");
     else
@@ -220,7 +296,7 @@ const struct command commands_dump[] = {
      .complexity = "O(N) where N is the length of the value",
      .summary = "Returns a serialized representation of the value stored at a key.",
      .args = "key",
-     .differs = "Of strings only, of at most 64 MiB."},
+     .differs = "Of strings of at most 64 MiB."},
     {.name = "restore",
      .fn = restore_command,
      .arity = -4,
@@ -229,6 +305,7 @@ const struct command commands_dump[] = {
      .complexity = "O(N) where N is the length of the value",
      .summary = "Creates a key from the serialized representation of a value.",
      .args = "key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]",
-     .differs = "Of strings only. IDLETIME and FREQ are accepted without an effect."},
+     .differs = "Of strings and hashes, without times of fields. IDLETIME and FREQ are accepted "
+                "without an effect."},
     {.name = NULL},
 };

@@ -43,22 +43,27 @@ static uint64_t get_little(const uint8_t *from, size_t size)
 
 /* ---- writing ---- */
 
+size_t rdb_length(size_t len, uint8_t to[RDB_LENGTH_MOST])
+{
+    if (len < 1 << 6) {
+        to[0] = (uint8_t)len;
+        return 1;
+    }
+    if (len < 1 << 14) {
+        to[0] = (uint8_t)(0x40 | len >> 8);
+        to[1] = (uint8_t)len;
+        return 2;
+    }
+    to[0] = 0x80;
+    for (size_t i = 0; i < 4; i++)
+        to[1 + i] = (uint8_t)(len >> 8 * (3 - i));
+    return 5;
+}
+
 size_t rdb_string_head(size_t len, uint8_t head[RDB_HEAD_MOST])
 {
     head[0] = TYPE_STRING;
-    if (len < 1 << 6) {
-        head[1] = (uint8_t)len;
-        return 2;
-    }
-    if (len < 1 << 14) {
-        head[1] = (uint8_t)(0x40 | len >> 8);
-        head[2] = (uint8_t)len;
-        return 3;
-    }
-    head[1] = 0x80;
-    for (size_t i = 0; i < 4; i++)
-        head[2 + i] = (uint8_t)(len >> 8 * (3 - i));
-    return 6;
+    return 1 + rdb_length(len, head + 1);
 }
 
 void rdb_string_tail(uint64_t crc, uint8_t tail[RDB_TAIL])
@@ -70,12 +75,14 @@ void rdb_string_tail(uint64_t crc, uint8_t tail[RDB_TAIL])
 
 /* ---- reading ---- */
 
-struct reader {
-    const uint8_t *at;
-    size_t left;
-};
+int rdb_open(struct rdb_reader *r, const uint8_t *payload, size_t len)
+{
+    *r = (struct rdb_reader){.at = payload, .left = len - RDB_TAIL};
+    const uint8_t *type = rdb_take(r, 1);
+    return type == NULL ? -1 : *type;
+}
 
-static const uint8_t *take(struct reader *r, size_t n)
+const uint8_t *rdb_take(struct rdb_reader *r, size_t n)
 {
     const uint8_t *bytes = r->at;
     if (n > r->left)
@@ -86,20 +93,20 @@ static const uint8_t *take(struct reader *r, size_t n)
 }
 
 /* A length, or (*special) the number of a form. */
-static bool read_length(struct reader *r, uint64_t *n, bool *special)
+static bool read_length(struct rdb_reader *r, uint64_t *n, bool *special)
 {
-    const uint8_t *first = take(r, 1), *more;
+    const uint8_t *first = rdb_take(r, 1), *more;
     if (first == NULL)
         return false;
     *special = *first >> 6 == 3;
     *n = *first & 0x3f;
     if (*first >> 6 == 1) {
-        if ((more = take(r, 1)) == NULL)
+        if ((more = rdb_take(r, 1)) == NULL)
             return false;
         *n = *n << 8 | *more;
     } else if (*first >> 6 == 2) {
         size_t size = *first == 0x80 ? 4 : *first == 0x81 ? 8 : 0;
-        if (size == 0 || (more = take(r, size)) == NULL)
+        if (size == 0 || (more = rdb_take(r, size)) == NULL)
             return false;
         *n = 0;
         for (size_t i = 0; i < size; i++)
@@ -109,28 +116,28 @@ static bool read_length(struct reader *r, uint64_t *n, bool *special)
 }
 
 /* Forms 0, 1 and 2: a signed number of 1, 2 or 4 bytes. */
-static bool read_integer(struct reader *r, uint64_t form, struct rdb_string *s)
+static bool read_integer(struct rdb_reader *r, uint64_t form, struct rdb_string *s)
 {
     size_t size = (size_t)1 << form;
-    const uint8_t *bytes = take(r, size);
+    const uint8_t *bytes = rdb_take(r, size);
     if (bytes == NULL)
         return false;
     uint64_t n = get_little(bytes, size);
     s->form = RDB_INTEGER;
     s->integer = form == 0 ? (int8_t)n : form == 1 ? (int16_t)n : (int32_t)n;
-    return r->left == 0;
+    return true;
 }
 
 /* Form 3: packed by LZF, whose densest code is 3 bytes for 264. */
-static bool read_packed(struct reader *r, struct rdb_string *s)
+static bool read_packed(struct rdb_reader *r, struct rdb_string *s)
 {
     uint64_t stored, len;
     bool special, special_len;
     if (!read_length(r, &stored, &special) || !read_length(r, &len, &special_len) || special ||
-        special_len || stored != r->left || len > stored * 88)
+        special_len || stored > r->left || len > stored * 88)
         return false;
     s->form = RDB_PACKED;
-    s->bytes = r->at;
+    s->bytes = rdb_take(r, (size_t)stored);
     s->stored = (size_t)stored;
     s->len = (size_t)len;
     return true;
@@ -143,46 +150,58 @@ bool rdb_payload_is_whole(const uint8_t *payload, size_t len)
     return rdb_crc(0, payload, len - 8) == get_little(payload + len - 8, 8);
 }
 
-bool rdb_string_find(const uint8_t *payload, size_t len, struct rdb_string *s)
+bool rdb_read_count(struct rdb_reader *r, uint64_t *n)
 {
-    struct reader r = {.at = payload, .left = len - RDB_TAIL};
-    const uint8_t *type = take(&r, 1);
+    bool special;
+    return read_length(r, n, &special) && !special;
+}
+
+bool rdb_read_string(struct rdb_reader *r, struct rdb_string *s)
+{
     uint64_t n;
     bool special;
-    if (type == NULL || *type != TYPE_STRING || !read_length(&r, &n, &special))
+    if (!read_length(r, &n, &special))
         return false;
     *s = (struct rdb_string){.form = RDB_PLAIN};
     if (special)
-        return n <= 2 ? read_integer(&r, n, s) : n == 3 && read_packed(&r, s);
-    s->bytes = r.at;
-    s->stored = s->len = r.left;
-    return n == r.left;
+        return n <= 2 ? read_integer(r, n, s) : n == 3 && read_packed(r, s);
+    if (n > r->left)
+        return false;
+    s->stored = s->len = (size_t)n;
+    s->bytes = rdb_take(r, (size_t)n);
+    return true;
+}
+
+bool rdb_string_find(const uint8_t *payload, size_t len, struct rdb_string *s)
+{
+    struct rdb_reader r;
+    return rdb_open(&r, payload, len) == TYPE_STRING && rdb_read_string(&r, s) && r.left == 0;
 }
 
 /* A byte below 32: so many and one literal bytes follow. Else the three highest bits are a length
  * (7: the next byte is added), and the others with one byte more tell how far back to copy from. */
 bool rdb_string_unpack(const struct rdb_string *s, uint8_t *out)
 {
-    struct reader r = {.at = s->bytes, .left = s->stored};
+    struct rdb_reader r = {.at = s->bytes, .left = s->stored};
     size_t at = 0;
     const uint8_t *code, *more;
-    while ((code = take(&r, 1)) != NULL) {
+    while ((code = rdb_take(&r, 1)) != NULL) {
         size_t n = *code >> 5;
         if (n == 0) {
             n = *code + (size_t)1;
-            if ((more = take(&r, n)) == NULL || n > s->len - at)
+            if ((more = rdb_take(&r, n)) == NULL || n > s->len - at)
                 return false;
             memcpy(out + at, more, n);
             at += n;
             continue;
         }
         if (n == 7) {
-            if ((more = take(&r, 1)) == NULL)
+            if ((more = rdb_take(&r, 1)) == NULL)
                 return false;
             n += *more;
         }
         n += 2;
-        if ((more = take(&r, 1)) == NULL)
+        if ((more = rdb_take(&r, 1)) == NULL)
             return false;
         size_t back = ((size_t)(*code & 0x1f) << 8 | *more) + 1;
         if (back > at || n > s->len - at)

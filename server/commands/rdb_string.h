@@ -16,7 +16,12 @@
 #define RDB_HEAD_MOST 10
 #define RDB_TAIL      10
 
-/* Writes what stands before a string of len bytes; returns how many bytes that is. */
+/* Writes a length as it stands before a string, or a number of elements; returns how many bytes
+ * that is. */
+#define RDB_LENGTH_MOST 5
+size_t rdb_length(size_t len, uint8_t to[RDB_LENGTH_MOST]);
+/* Writes what stands before a string of len bytes that is a value; returns how many bytes that is.
+ */
 size_t rdb_string_head(size_t len, uint8_t head[RDB_HEAD_MOST]);
 /* Writes what stands behind it; `crc` is that of head and string. */
 void rdb_string_tail(uint64_t crc, uint8_t tail[RDB_TAIL]);
@@ -31,6 +36,20 @@ struct rdb_string {
     size_t len;    /* of the string; RDB_INTEGER: not known */
     int64_t integer;
 };
+
+/* What is left to read between the type of a payload and its tail. */
+struct rdb_reader {
+    const uint8_t *at;
+    size_t left;
+};
+/* The type that a whole payload has, and the reader behind it. -1 = there is nothing. */
+int rdb_open(struct rdb_reader *r, const uint8_t *payload, size_t len);
+/* The next n bytes; NULL = there are not so many. */
+const uint8_t *rdb_take(struct rdb_reader *r, size_t n);
+/* The next number of elements, or string. False when it is broken. */
+bool rdb_read_count(struct rdb_reader *r, uint64_t *n);
+bool rdb_read_string(struct rdb_reader *r, struct rdb_string *s);
+
 /* False when version or CRC are wrong. */
 bool rdb_payload_is_whole(const uint8_t *payload, size_t len);
 /* Finds the string in a whole payload. False when it has another type, or is none. */

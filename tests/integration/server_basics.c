@@ -154,7 +154,16 @@ START_TEST(carries_values_over)
     free(value);
     ck_assert(asks(c, "ERR syntax error", "RESTORE to 0 x NOSUCH"));
     ck_assert(asks(c, "ERR Invalid TTL value, must be >= 0", "RESTORE to -1 x"));
-    redisReply *r = ask(c, "DUMP none");
+    ck_assert_int_eq(ask_integer(c, "HSET small f 1 g two"), 2);
+    redisReply *r = ask(c, "DUMP small");
+    ck_assert_int_eq(r->type, REDIS_REPLY_STRING);
+    ck_assert(asks(c, "OK", "RESTORE to 100000 %b REPLACE", r->str, r->len));
+    freeReplyObject(r);
+    ck_assert(asks(c, "hash", "TYPE to"));
+    ck_assert_int_eq(ask_integer(c, "HLEN to"), 2);
+    ck_assert(asks(c, "two", "HGET to g"));
+    ck_assert_int_gt(ask_integer(c, "PTTL to"), 50000);
+    r = ask(c, "DUMP none");
     ck_assert_int_eq(r->type, REDIS_REPLY_NIL);
     freeReplyObject(r);
     redisFree(c);
