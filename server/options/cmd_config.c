@@ -93,17 +93,18 @@ static const struct option *find_changeable(struct request *rq, size_t i)
     return o;
 }
 
-/* Replies the error and returns false when the option cannot be set at all. */
-static bool may_change(struct request *rq, const struct option *o, const struct change *done,
-                       size_t n, const char *value)
+/* Replies the error and returns false when the option of done[n] cannot be set to the value. What
+ * it has already it may be given again, as by those who set all options alike. */
+static bool may_change(struct request *rq, const struct change *done, size_t n, const char *value)
 {
+    const struct option *o = done[n].option;
     for (size_t i = 0; i < n; i++) {
         if (done[i].option == o) {
             refuse(rq, o, "duplicate parameter");
             return false;
         }
     }
-    if (o->flags & OPTION_FIXED)
+    if (o->flags & OPTION_FIXED && strcmp(value, done[n].before) != 0)
         refuse(rq, o, "can't set immutable config");
     else if (o->kind == OPTION_IGNORED && !(o->flags & OPTION_KEPT) &&
              strcmp(value, o->preset) != 0)
@@ -126,11 +127,15 @@ static size_t apply(struct request *rq, struct change *changes, size_t n)
             refuse(rq, o, "argument is too long");
             return i;
         }
-        if (!may_change(rq, o, changes, i, value))
-            return i;
-        lock_acquire(&s->lock);
         changes[i].option = o;
+        lock_acquire(&s->lock);
         option_print(s, o, changes[i].before, VALUE_MAX);
+        lock_release(&s->lock);
+        if (!may_change(rq, changes, i, value))
+            return i;
+        if (o->flags & OPTION_FIXED)
+            continue;
+        lock_acquire(&s->lock);
         bool ok = option_set(s, o, value, error);
         lock_release(&s->lock);
         if (!ok) {
@@ -147,7 +152,8 @@ static void undo(struct request *rq, const struct change *changes, size_t n)
     struct settings *s = &rq->server->settings;
     lock_acquire(&s->lock);
     while (n-- > 0)
-        (void)option_set(s, changes[n].option, changes[n].before, error);
+        if (!(changes[n].option->flags & OPTION_FIXED))
+            (void)option_set(s, changes[n].option, changes[n].before, error);
     lock_release(&s->lock);
 }
 

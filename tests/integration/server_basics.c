@@ -212,6 +212,21 @@ START_TEST(changes_its_configuration)
                    "ERR CONFIG SET failed (possibly related to argument 'port') - can't set "
                    "immutable config",
                    "CONFIG SET port 1"));
+    ck_assert(asks(c,
+                   "ERR CONFIG SET failed (possibly related to argument 'daemonize') - can't set "
+                   "immutable config",
+                   "CONFIG SET daemonize yes"));
+    /* What each option has already it takes again. */
+    r = ask(c, "CONFIG GET *");
+    ck_assert_uint_gt(r->elements, 200);
+    for (size_t i = 0; i + 1 < r->elements; i += 2) {
+        const char *words[] = {"CONFIG", "SET", r->element[i]->str, r->element[i + 1]->str};
+        redisReply *set = redisCommandArgv(c, 4, words, NULL);
+        ck_assert_ptr_nonnull(set);
+        ck_assert_msg(strcmp(set->str, "OK") == 0, "%s: %s", words[2], set->str);
+        freeReplyObject(set);
+    }
+    freeReplyObject(r);
     ck_assert(asks(c, "ERR Unknown option or number of arguments for CONFIG SET - 'nosuch'",
                    "CONFIG SET nosuch 1"));
     ck_assert(asks(c, "ERR The server is running without a config file", "CONFIG REWRITE"));
