@@ -377,6 +377,8 @@ START_TEST(names_of_all_keys)
 {
     struct instance s;
     char name[120];
+    if (!memory_is_telling())
+        return;
     memset(name, 'n', sizeof name);
     instance_start(&s, (const char *const[]){"--maxmemory", "64mb", "--threads", "1", NULL});
     redisContext *one = instance_connect(&s);
@@ -401,8 +403,7 @@ START_TEST(names_of_all_keys)
     ck_assert_str_eq(scan->element[0]->str, "0");
     ck_assert_uint_gt(scan->element[1]->elements, 50000);
     freeReplyObject(scan);
-    if (memory_is_telling())
-        ck_assert_uint_lt(peak_rss(&s), ((uint64_t)64 << 20) / 20 * 21 + ((uint64_t)16 << 20));
+    ck_assert_uint_lt(peak_rss(&s), ((uint64_t)64 << 20) / 20 * 21 + ((uint64_t)16 << 20));
     /* What may not be evicted is kept instead of its name. */
     ck_assert(asks(one, "OK", "CONFIG SET maxmemory-policy noeviction"));
     ck_assert(asks(one, "OK", "CONFIG SET maxmemory 30mb"));
