@@ -5,6 +5,8 @@
 /* Grows when more than this part of the slots is taken, by a part of its buckets. */
 #define LOAD_PERCENT 92
 #define GROW_PART    16u
+/* Full, when it cannot grow: looking for keys would get slow. */
+#define FULL_PERCENT 96
 /* Shrinks to this load when that saves a third. */
 #define FIT_PERCENT  80
 #define BUCKETS_MOST (1u << 14)
@@ -230,8 +232,8 @@ void shard_move_down(struct shard *s, uint32_t goal)
 
 bool shard_insert(struct shard *s, unsigned h14, uint32_t handle, unsigned frequency, uint32_t due)
 {
-    uint32_t slots = s->nbuckets * BUCKET_SLOTS;
-    if ((uint64_t)s->count * 100 >= (uint64_t)slots * LOAD_PERCENT && !grow(s) && s->count == slots)
+    uint64_t load = (uint64_t)s->count * 100, slots = (uint64_t)s->nbuckets * BUCKET_SLOTS;
+    if (load >= slots * LOAD_PERCENT && !grow(s) && load >= slots * FULL_PERCENT)
         return false;
     struct bucket *b = put(s, (uint16_t)(h14 << 2), ref_make(handle, frequency));
     shard_note_due(s, b, due);

@@ -146,7 +146,8 @@ void shard_init(struct shard *s, unsigned rank, struct bucket_store *store);
 
 /* All with the shard locked. */
 
-/* Puts a handle in; the key must not be there. False when memory is short. `due` in seconds. */
+/* Puts a handle in; the key must not be there. False when the table is full, and there is no memory
+ * for a larger one or it is as large as tables get. `due` in seconds. */
 bool shard_insert(struct shard *s, unsigned h14, uint32_t handle, unsigned frequency, uint32_t due);
 /* Empties a slot and moves others up, so that the rule above holds. Slots are not valid then. */
 void shard_remove(struct shard *s, struct slot at);

@@ -6,7 +6,8 @@
 #include "internal.h"
 #include "pressure.h"
 
-#define SHARD_BYTES     ((uint64_t)16 << 20)
+/* Of the cap, for each shard: its table (bucket.c) has room for so many of the smallest items. */
+#define SHARD_BYTES     ((uint64_t)4 << 20)
 #define SHARD_BITS_MIN  10
 #define SHARD_BITS_MAX  14
 #define DEFAULT_PERCENT 25

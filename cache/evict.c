@@ -144,6 +144,30 @@ size_t evict(struct cache_thread *t, size_t bytes)
     }
 }
 
+/* By then the hand has been everywhere, and no frequency is left. */
+#define ROUNDS 5
+
+static size_t evict_clock_of_shard_locked(struct cache_thread *t, unsigned db, struct shard *s)
+{
+    bool lowered;
+    size_t freed = 0;
+    for (uint32_t n = 0; n <= s->nbuckets * ROUNDS && freed == 0; n += BUCKETS)
+        freed = pass_shard(t, db, s, 1, true, &lowered);
+    return freed;
+}
+
+size_t evict_of_shard_locked(struct cache_thread *t, unsigned db, struct shard *s)
+{
+    switch (atomic_load_explicit(&t->cache->policy, memory_order_relaxed)) {
+    case CACHE_NOEVICTION:
+        return 0;
+    case CACHE_ALLKEYS_S3FIFO:
+        return evict_clock_of_shard_locked(t, db, s);
+    default:
+        return evict_sampled_of_shard_locked(t, db, s);
+    }
+}
+
 bool evict_slice(struct cache_thread *t, int64_t end_us)
 {
     struct cache *c = t->cache;

@@ -476,6 +476,9 @@ void shrink_watch(struct cache_thread *t);
  * tries to lock, so any lock may be held. */
 size_t evict(struct cache_thread *t, size_t bytes);
 size_t evict_sampled(struct cache_thread *t, size_t bytes);
+/* One item of a shard whose table is full; returns its bytes, 0 = none may be evicted. */
+size_t evict_of_shard_locked(struct cache_thread *t, unsigned db, struct shard *s);
+size_t evict_sampled_of_shard_locked(struct cache_thread *t, unsigned db, struct shard *s);
 /* Higher = to be evicted sooner; 0 = may not be. For the sampled policies. */
 uint64_t evict_badness(struct cache_thread *t, unsigned policy, const struct found *f);
 /* Evicts until end_us while there is far too much, more than samples could get rid of. The keeper

@@ -156,15 +156,20 @@ static void sample(struct cache_thread *t, unsigned policy, unsigned want, uint3
 }
 
 /* Drops it when it is still there; returns its bytes. */
-static size_t drop_victim(struct cache_thread *t, const struct victim *v)
+static size_t drop_victim_locked(struct cache_thread *t, const struct victim *v)
 {
     struct slot slot;
     struct found f;
-    size_t freed = 0;
+    if (!shard_find_handle(v->shard, v->h14, v->handle, &slot) || !found_open(t, slot, &f))
+        return 0;
+    return drop_as_locked(t, v->db, v->shard, &f, GONE_EVICTED);
+}
+
+static size_t drop_victim(struct cache_thread *t, const struct victim *v)
+{
     if (!lock_try(&v->shard->lock))
         return 0;
-    if (shard_find_handle(v->shard, v->h14, v->handle, &slot) && found_open(t, slot, &f))
-        freed = drop_as_locked(t, v->db, v->shard, &f, GONE_EVICTED);
+    size_t freed = drop_victim_locked(t, v);
     lock_release(&v->shard->lock);
     return freed;
 }
@@ -187,4 +192,15 @@ size_t evict_sampled(struct cache_thread *t, size_t bytes)
         want = samples;
     }
     return freed;
+}
+
+size_t evict_sampled_of_shard_locked(struct cache_thread *t, unsigned db, struct shard *s)
+{
+    struct cache *c = t->cache;
+    unsigned policy = atomic_load_explicit(&c->policy, memory_order_relaxed);
+    unsigned samples = atomic_load_explicit(&c->samples, memory_order_relaxed), seen = 0;
+    struct victims all = {.n = 0};
+    if (policy_has_victims(policy, s))
+        sample_shard_locked(t, policy, db, s, samples, &seen, &all);
+    return all.n > 0 ? drop_victim_locked(t, &all.v[all.n - 1]) : 0;
 }

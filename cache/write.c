@@ -34,8 +34,9 @@ static enum cache_status insert_locked(struct cache_thread *t, struct shard *s,
         count(t, N_GHOST_HITS, 1);
         frequency = 1;
     }
-    if (!shard_insert(s, hash_h14(c, k->hash), handle, frequency, due_of_item(it)))
-        return CACHE_OOM;
+    while (!shard_insert(s, hash_h14(c, k->hash), handle, frequency, due_of_item(it)))
+        if (evict_of_shard_locked(t, k->db, s) == 0)
+            return CACHE_OOM;
     return CACHE_OK;
 }
 
