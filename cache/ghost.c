@@ -15,8 +15,8 @@ enum {
 
 struct ghost {
     size_t capacity;
-    atomic_uint life; /* steps of age until an entry counts as gone, at most LIFE */
-    size_t buckets;
+    atomic_uint life;      /* steps of age until an entry counts as gone, at most LIFE */
+    atomic_size_t buckets; /* read by those, too, who count memory while it is resized */
     _Atomic(_Atomic uint32_t *) table;
     atomic_uint_fast64_t inserted;
 };
@@ -26,7 +26,13 @@ static void set_capacity(struct ghost *g, size_t capacity)
     g->capacity = capacity < LIFE ? LIFE : capacity;
     atomic_store(&g->life, LIFE);
     /* A third more places than entries, as buckets fill unevenly. */
-    g->buckets = (g->capacity + g->capacity / 3) / WAYS + 1;
+    atomic_store_explicit(&g->buckets, (g->capacity + g->capacity / 3) / WAYS + 1,
+                          memory_order_relaxed);
+}
+
+static size_t buckets_of(const struct ghost *g)
+{
+    return atomic_load_explicit(&g->buckets, memory_order_relaxed);
 }
 
 struct ghost *ghost_create(size_t capacity)
@@ -69,10 +75,11 @@ static _Atomic uint32_t *table_make(struct ghost *g)
     _Atomic uint32_t *t = atomic_load_explicit(&g->table, memory_order_acquire);
     if (t)
         return t;
-    _Atomic uint32_t *fresh = aligned_alloc(64, g->buckets * WAYS * sizeof(*fresh));
+    size_t places = buckets_of(g) * WAYS;
+    _Atomic uint32_t *fresh = aligned_alloc(64, places * sizeof(*fresh));
     if (!fresh)
         return NULL;
-    for (size_t i = 0; i < g->buckets * WAYS; i++)
+    for (size_t i = 0; i < places; i++)
         atomic_init(&fresh[i], 0);
     if (atomic_compare_exchange_strong(&g->table, &t, fresh))
         return fresh;
@@ -83,7 +90,7 @@ static _Atomic uint32_t *table_make(struct ghost *g)
 static _Atomic uint32_t *bucket_of(const struct ghost *g, _Atomic uint32_t *table, uint64_t hash)
 {
     /* Multiply-shift over the upper half; the fingerprint comes from the lower. */
-    return table + (((hash >> 32) * g->buckets) >> 32) * WAYS;
+    return table + (((hash >> 32) * buckets_of(g)) >> 32) * WAYS;
 }
 
 /* Never 0, so that an entry is never taken for an empty place. */
@@ -151,7 +158,7 @@ void ghost_clear(struct ghost *ghost)
     _Atomic uint32_t *table = atomic_load_explicit(&ghost->table, memory_order_acquire);
     if (!table)
         return;
-    for (size_t i = 0; i < ghost->buckets * WAYS; i++)
+    for (size_t i = 0; i < buckets_of(ghost) * WAYS; i++)
         atomic_store_explicit(&table[i], 0, memory_order_relaxed);
 }
 
@@ -159,5 +166,5 @@ size_t ghost_bytes(const struct ghost *ghost)
 {
     if (!atomic_load_explicit(&ghost->table, memory_order_relaxed))
         return 0;
-    return ghost->buckets * WAYS * sizeof(uint32_t);
+    return buckets_of(ghost) * WAYS * sizeof(uint32_t);
 }

@@ -19,7 +19,7 @@ struct name_block {
 /* NULL: no memory. */
 static struct name_block *add_block(struct name_list *l, size_t least)
 {
-    size_t cap = l->first == NULL ? FIRST_BYTES : BLOCK_BYTES;
+    size_t cap = l->last == NULL ? FIRST_BYTES : BLOCK_BYTES;
     cap = (least > cap ? least : cap) - sizeof(struct name_block);
     size_t bytes = sizeof(struct name_block) + cap;
     struct name_block *b = cache_may_charge(l->cache, bytes) ? malloc(bytes) : NULL;
@@ -27,7 +27,7 @@ static struct name_block *add_block(struct name_list *l, size_t least)
         return NULL;
     cache_charge(l->cache, (int64_t)bytes);
     *b = (struct name_block){.cap = cap};
-    if (l->first == NULL)
+    if (l->last == NULL)
         l->first = b;
     else
         l->last->next = b;
@@ -60,6 +60,8 @@ static void drop_first(struct name_list *l)
     struct name_block *b = l->first;
     size_t bytes = sizeof *b + b->cap;
     l->first = b->next;
+    if (l->first == NULL)
+        l->last = NULL;
     l->at = 0;
     l->held -= bytes;
     cache_charge(l->cache, -(int64_t)bytes);
@@ -84,6 +86,5 @@ void name_list_free(struct name_list *l)
 {
     while (l->first != NULL)
         drop_first(l);
-    l->last = NULL;
     l->count = 0;
 }
