@@ -268,9 +268,12 @@ static void debug_object(struct request *rq)
         resp_error(rq->out, "ERR no such key");
         return;
     }
+    const char *encoding = request_encoding(rq, 2, &info);
+    if (encoding == NULL)
+        return;
     snprintf(text, sizeof text,
              "Value at:0x0 refcount:1 encoding:%s serializedlength:%zu lru:0 lru_seconds_idle:%lld",
-             info.codec, info.stored_len, (long long)info.idle_ms / 1000);
+             encoding, info.stored_len, (long long)info.idle_ms / 1000);
     resp_simple(rq->out, text);
 }
 

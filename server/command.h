@@ -193,6 +193,14 @@ unsigned request_touch(const struct request *rq);
 /* Between two steps of a long command that holds nothing of the cache: lets others have their turn
  * who want it to themselves. Replies the error and returns false when one of them keeps it. */
 bool request_give_way(struct request *rq);
+/* What OBJECT ENCODING says of the key in argument i, of which `info` tells. NULL: it is gone, or
+ * memory is short, which is replied. */
+const char *request_encoding(struct request *rq, size_t i, const struct cache_item_info *info);
+/* Up to which size a hash is a listpack for it: fields, and bytes of each field and value. */
+struct hash_limits {
+    uint64_t fields, bytes;
+};
+struct hash_limits request_hash_limits(const struct request *rq);
 /* Bytes of a long argument that were freed since it was read. */
 void request_give_back(struct request *rq, size_t bytes);
 

@@ -29,6 +29,13 @@ enum cache_policy request_policy(const struct request *rq)
     return (enum cache_policy)setting_get(&rq->server->settings.policy);
 }
 
+struct hash_limits request_hash_limits(const struct request *rq)
+{
+    const struct settings *s = &rq->server->settings;
+    return (struct hash_limits){.fields = (uint64_t)setting_get(&s->hash_fields),
+                                .bytes = (uint64_t)setting_get(&s->hash_bytes)};
+}
+
 unsigned request_databases(const struct request *rq)
 {
     return (unsigned)setting_get(&rq->server->settings.databases);

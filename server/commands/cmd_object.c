@@ -16,30 +16,14 @@ static bool inspect(struct request *rq, size_t i, struct cache_item_info *info)
     return false;
 }
 
-static bool is_integer(struct request *rq, size_t i)
-{
-    struct cache_key key;
-    struct cache_view view;
-    char text[NUMBER_INT_CHARS];
-    size_t len;
-    int64_t n;
-    if (!request_key(rq, i, &key) || cache_get(rq->cache, &key, 0, &view) != CACHE_OK)
-        return false;
-    bool integer = view.type == CACHE_STRING && view_text(rq, &view, text, sizeof text, &len) &&
-                   number_parse_int(text, len, &n);
-    cache_view_end(rq->cache, &view);
-    return integer;
-}
-
 static void object_encoding(struct request *rq)
 {
     struct cache_item_info info;
     if (!inspect(rq, 2, &info))
         return;
-    const char *name = info.codec;
-    if (info.type == CACHE_STRING && info.raw_len < NUMBER_INT_CHARS && is_integer(rq, 2))
-        name = "int";
-    resp_bulk(rq->out, name, strlen(name));
+    const char *name = request_encoding(rq, 2, &info);
+    if (name != NULL)
+        resp_bulk(rq->out, name, strlen(name));
 }
 
 static bool under_lfu(struct request *rq)
@@ -87,7 +71,8 @@ static const char *const object_help_lines[] = {
     "OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
     "ENCODING <key>",
     "    Return the kind of internal representation used in order to store the value",
-    "    associated with a <key>: int, raw, lz4, dense or segmented.",
+    "    associated with a <key>: int, raw, lz4, dense or segmented; of a hash what it is in",
+    "    Redis, listpack or hashtable.",
     "FREQ <key>",
     "    Return the access frequency index of the <key>.",
     "IDLETIME <key>",
@@ -148,7 +133,8 @@ static const struct command object_subcommands[] = {
      SUB_KEY,
      .since = "2.2.3",
      .summary = "Returns the internal encoding of an object.",
-     .differs = "Says how the value is stored: int, raw, lz4, dense or segmented."},
+     .differs = "Says how a string is stored: int, raw, lz4, dense or segmented. Of a hash it says "
+                "what it would be in Redis; ZINFO tells how it is stored."},
     {.name = "freq",
      .fn = object_freq,
      .arity = 3,

@@ -37,14 +37,14 @@ static bool is_sound(const struct hash_blob *h)
     return !r.damaged;
 }
 
-enum lookup hash_load(struct request *rq, size_t i, struct hash_blob *h)
+static enum lookup load(struct request *rq, size_t i, unsigned flags, struct hash_blob *h)
 {
     struct cache_key key;
     struct cache_view view;
     h->bytes = h->few;
     if (!request_key(rq, i, &key))
         return LOOKUP_REPLIED;
-    enum lookup found = lookup_type(rq, &key, CACHE_HASH, request_touch(rq), &view);
+    enum lookup found = lookup_type(rq, &key, CACHE_HASH, flags, &view);
     if (found != LOOKUP_FOUND)
         return found;
     h->seed = key.hash;
@@ -61,6 +61,19 @@ enum lookup hash_load(struct request *rq, size_t i, struct hash_blob *h)
         return LOOKUP_MISSING;
     reply_oom(rq);
     return LOOKUP_REPLIED;
+}
+
+enum lookup hash_load(struct request *rq, size_t i, struct hash_blob *h)
+{
+    return load(rq, i, request_touch(rq), h);
+}
+
+enum lookup hash_peek(struct request *rq, size_t i, struct hash_blob *h)
+{
+    enum lookup found = load(rq, i, 0, h);
+    if (found == LOOKUP_MISSING)
+        resp_null(rq->out);
+    return found;
 }
 
 void hash_unload(struct hash_blob *h)

@@ -16,6 +16,8 @@ struct hash_blob {
 /* Reads the hash of the key in argument i. LOOKUP_FOUND: end with hash_unload(). A damaged one, or
  * one whose form is broken, is dropped and missing. */
 enum lookup hash_load(struct request *rq, size_t i, struct hash_blob *h);
+/* The same, but not as a use of the key, and a missing one is replied as such. */
+enum lookup hash_peek(struct request *rq, size_t i, struct hash_blob *h);
 void hash_unload(struct hash_blob *h);
 
 /* A hash being changed: its shard is locked from beginning to end. */

@@ -13,6 +13,20 @@ static const char *compression_name(int64_t n)
     return n <= CACHE_UNCOMPRESSED ? cache_compression_name((enum cache_compression)n) : NULL;
 }
 
+/* Each under its present and its former name. */
+#define HASH_FIELDS(n)                                                                             \
+    {                                                                                              \
+        .name = n, .kind = OPTION_NUMBER, .at = offsetof(struct settings, hash_fields),            \
+        .max = INT64_MAX, .preset = "512",                                                         \
+        .summary = "most fields of a hash that OBJECT ENCODING calls a listpack, as Redis does"    \
+    }
+#define HASH_BYTES(n)                                                                              \
+    {                                                                                              \
+        .name = n, .kind = OPTION_MEMORY, .at = offsetof(struct settings, hash_bytes),             \
+        .max = INT64_MAX, .preset = "64",                                                          \
+        .summary = "most bytes of a field or value of such a hash"                                 \
+    }
+
 const struct option options_memory[] = {
     {.name = "maxmemory",
      .kind = OPTION_SHARE,
@@ -61,6 +75,10 @@ const struct option options_memory[] = {
      .max = CACHE_MAX_DATABASES,
      .preset = "16",
      .summary = "number of databases"},
+    HASH_FIELDS("hash-max-listpack-entries"),
+    HASH_FIELDS("hash-max-ziplist-entries"),
+    HASH_BYTES("hash-max-listpack-value"),
+    HASH_BYTES("hash-max-ziplist-value"),
     {.name = NULL},
 };
 

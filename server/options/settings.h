@@ -29,6 +29,7 @@ struct settings {
     setting notify, tracking_max;
     /* memory */
     setting maxmemory, policy, samples, compression, compression_cpu, psi, databases;
+    setting hash_fields, hash_bytes; /* of what is called a listpack */
     /* times of commands */
     setting slowlog_us, slowlog_max, latency_ms, latency_tracking;
     /* scripts */

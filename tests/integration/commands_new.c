@@ -138,6 +138,18 @@ static const struct step steps[] = {
     {"COMMAND LIST FILTERBY MODULE x", "*0\r\n", NULL},
     {"LPUSH l 1", "^-ERR unknown command 'LPUSH', with args beginning with: 'l' '1' ", NULL},
     {"READONLY", OK, NULL},
+    /* encodings of hashes have Redis's names */
+    {"FLUSHALL", OK, NULL},
+    {"HSET h f 1 g 2", ":2\r\n", NULL},
+    {"OBJECT ENCODING h", "$8\r\nlistpack\r\n", NULL},
+    {"CONFIG SET hash-max-listpack-entries 1", OK, NULL},
+    {"OBJECT ENCODING h", "$9\r\nhashtable\r\n", NULL},
+    {"CONFIG SET hash-max-ziplist-entries 512 hash-max-listpack-value 2", OK, NULL},
+    {"OBJECT ENCODING h", "$8\r\nlistpack\r\n", NULL},
+    {"HSET h f abc", ":0\r\n", NULL},
+    {"OBJECT ENCODING h", "$9\r\nhashtable\r\n", NULL},
+    {"DEBUG OBJECT h", "^+Value at:0x0 refcount:1 encoding:hashtable ", NULL},
+    {"CONFIG SET hash-max-ziplist-value 64", OK, NULL},
     /* HSCAN without values */
     {"FLUSHALL", OK, NULL},
     {"HSET h f 1 g 2", ":2\r\n", NULL},
