@@ -167,15 +167,10 @@ static void close_clients(struct server *s, const struct client *self, const str
     for (struct client *c = r->first; c != NULL; c = c->next) {
         if (c->user == NULL || c->user->account != u->account)
             continue;
-        if (c == self) {
+        if (c == self)
             c->connection->end = CLOSE_AFTER_REPLY;
-            continue;
-        }
-        struct mail *m = mail_create(MAIL_KILL, 0);
-        if (m == NULL)
-            continue;
-        m->client = c->id;
-        mailbox_post(&c->worker->mailbox, m);
+        else
+            (void)registry_kill_locked(r, c);
     }
     lock_release(&r->lock);
 }

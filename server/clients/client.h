@@ -60,6 +60,7 @@ struct client {
     char *name, *lib_name, *lib_version;
     struct acl_user *user; /* held; written by the owner alone, who reads it without the lock */
     struct client *next, *prev, *chained;
+    bool killed; /* will be closed: to others it is gone already */
 };
 
 static inline unsigned client_db(const struct client *c)

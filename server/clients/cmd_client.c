@@ -142,7 +142,7 @@ static void list_ids(struct request *rq)
         }
         lock_acquire(&rq->server->registry.lock);
         const struct client *c = registry_find_locked(&rq->server->registry, (uint64_t)id);
-        if (c != NULL)
+        if (c != NULL && !c->killed)
             client_print_locked(&t, c, rq->now_ms);
         lock_release(&rq->server->registry.lock);
     }
@@ -167,7 +167,7 @@ static void client_list(struct request *rq)
     tell_unread(rq);
     lock_acquire(&r->lock);
     for (const struct client *c = r->first; c != NULL; c = c->next)
-        if (has_type(c, type))
+        if (has_type(c, type) && !c->killed)
             client_print_locked(&t, c, rq->now_ms);
     lock_release(&r->lock);
     reply_text(rq, &t);
@@ -208,16 +208,9 @@ static int64_t kill_matching(struct request *rq, const struct kill_filter *f)
     for (struct client *c = r->first; c != NULL; c = c->next) {
         if (!matches(f, c, rq))
             continue;
-        killed++;
-        if (c == rq->client) {
+        if (c == rq->client)
             c->connection->end = CLOSE_AFTER_REPLY;
-            continue;
-        }
-        struct mail *m = mail_create(MAIL_KILL, 0);
-        if (m == NULL)
-            continue;
-        m->client = c->id;
-        mailbox_post(&c->worker->mailbox, m);
+        killed += c == rq->client || registry_kill_locked(r, c);
     }
     lock_release(&r->lock);
     return killed;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/worker.h"
 #include "rank.h"
 
 void registry_init(struct registry *r)
@@ -48,7 +49,8 @@ void registry_remove(struct registry *r, struct client *c)
     while (*at != c)
         at = &(*at)->chained;
     *at = c->chained;
-    atomic_fetch_sub_explicit(&r->count, 1, memory_order_relaxed);
+    if (!c->killed)
+        atomic_fetch_sub_explicit(&r->count, 1, memory_order_relaxed);
     lock_release(&r->lock);
     free(c->name);
     free(c->lib_name);
@@ -61,6 +63,18 @@ struct client *registry_find_locked(struct registry *r, uint64_t id)
     while (c != NULL && c->id != id)
         c = c->chained;
     return c;
+}
+
+bool registry_kill_locked(struct registry *r, struct client *c)
+{
+    struct mail *m = c->killed ? NULL : mail_create(MAIL_KILL, 0);
+    if (m == NULL)
+        return false;
+    m->client = c->id;
+    c->killed = true;
+    atomic_fetch_sub_explicit(&r->count, 1, memory_order_relaxed);
+    mailbox_post(&c->worker->mailbox, m);
+    return true;
 }
 
 size_t registry_count(const struct registry *r)

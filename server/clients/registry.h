@@ -22,6 +22,9 @@ void registry_add(struct registry *r, struct client *c);
 void registry_remove(struct registry *r, struct client *c);
 /* NULL when there is none. The lock keeps it from going away. */
 struct client *registry_find_locked(struct registry *r, uint64_t id);
+/* Has its worker close a client, which counts as gone from now on. False when it is so already, or
+ * memory is short. */
+bool registry_kill_locked(struct registry *r, struct client *c);
 size_t registry_count(const struct registry *r);
 
 /* Sets *field (one of the names of a client) to a copy. False when memory is short. */

@@ -30,7 +30,9 @@ static bool read_redirect(struct request *rq, size_t i, struct options *o)
         return false;
     struct registry *r = &rq->server->registry;
     lock_acquire(&r->lock);
-    bool exists = o->redirect > 0 && registry_find_locked(r, (uint64_t)o->redirect) != NULL;
+    const struct client *to =
+        o->redirect > 0 ? registry_find_locked(r, (uint64_t)o->redirect) : NULL;
+    bool exists = to != NULL && !to->killed;
     lock_release(&r->lock);
     if (!exists)
         resp_error(rq->out, "ERR The client ID you want redirect to does not exist");
