@@ -4,9 +4,6 @@
 #include "base/siphash.h"
 #include "internal.h"
 
-/* Buckets that are looked at for an item to prefetch: nearly all lie in the first. */
-#define PREFETCH_LOOKS 3
-
 bool cache_key_init(struct cache_thread *t, struct cache_key *k, unsigned db, const void *ptr,
                     size_t len)
 {
@@ -32,38 +29,6 @@ bool db_begin(struct cache_thread *t, unsigned db)
     if (!atomic_compare_exchange_strong(&c->db[db], &none, shards))
         free(shards); /* another thread was first */
     return true;
-}
-
-void cache_prefetch_bucket(struct cache_thread *t, const struct cache_key *k)
-{
-    struct cache *c = t->cache;
-    const struct shard *shards = db_shards(c, k->db);
-    if (shards != NULL)
-        __builtin_prefetch(&shards[shard_number(c, k->hash)]);
-}
-
-/* The table may go away under us, so only a locked look may follow it. */
-void cache_prefetch_item(struct cache_thread *t, const struct cache_key *k)
-{
-    struct cache *c = t->cache;
-    struct shard *shards = db_shards(c, k->db);
-    if (shards == NULL)
-        return;
-    struct shard *s = &shards[shard_number(c, k->hash)];
-    if (t->locked_count != 0 || !lock_try(&s->lock))
-        return;
-    unsigned h14 = hash_h14(c, k->hash);
-    uint32_t at = bucket_home(s, h14);
-    for (unsigned looks = 0; looks < PREFETCH_LOOKS && s->nbuckets > 0; looks++) {
-        const struct bucket *b = shard_bucket(s, at);
-        unsigned same = bucket_match(b, h14);
-        if (same != 0)
-            zs_prefetch(c->pool, ref_handle(b->ref[__builtin_ctz(same)]));
-        if (same != 0 || !bucket_is_full(b))
-            break;
-        at = bucket_after(s, at);
-    }
-    lock_release(&s->lock);
 }
 
 /* ---- locking ---- */

@@ -22,7 +22,7 @@ void dispatch_prepare(struct client *c, const struct resp_parser *p, struct batc
     if (first >= p->argc || p->argv[first].ptr == NULL)
         return;
     if (cache_key_init(w->cache, &item->key, client_db(c), p->argv[first].ptr, p->argv[first].len))
-        cache_prefetch_bucket(w->cache, &item->key);
+        cache_prefetch_shard(w->cache, &item->key);
     else
         item->key.ptr = NULL;
 }

@@ -226,6 +226,11 @@ void zs_obj_write(struct zs_pool *pool, zs_handle handle, size_t off, const void
     unpin_zspage(pool, number);
 }
 
+void zs_prefetch_handle(struct zs_pool *pool, zs_handle handle)
+{
+    __builtin_prefetch((const void *)&pool->word[handle]);
+}
+
 void zs_prefetch(struct zs_pool *pool, zs_handle handle)
 {
     uint32_t w = atomic_load_explicit(&pool->word[handle], memory_order_relaxed);

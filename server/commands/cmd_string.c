@@ -58,14 +58,15 @@ static void mget_command(struct request *rq)
         return;
     resp_array(rq->out, rq->argc - 1);
     struct cache_key keys[PREFETCH];
+    const struct cache_key *wanted[PREFETCH];
     for (size_t first = 1; first < rq->argc; first += PREFETCH) {
         size_t n = rq->argc - first < PREFETCH ? rq->argc - first : PREFETCH;
         for (size_t i = 0; i < n; i++) {
             (void)request_key(rq, first + i, &keys[i]); /* it fits */
-            cache_prefetch_bucket(rq->cache, &keys[i]);
+            cache_prefetch_shard(rq->cache, &keys[i]);
+            wanted[i] = &keys[i];
         }
-        for (size_t i = 0; i < n; i++)
-            cache_prefetch_item(rq->cache, &keys[i]);
+        cache_prefetch(rq->cache, wanted, n);
         for (size_t i = 0; i < n; i++)
             get_or_null(rq, &keys[i]);
     }

@@ -200,14 +200,22 @@ static bool holds_chunks(const struct run *r)
            (r->count < BATCH && w->parsers[r->count].has_chains);
 }
 
+static void prefetch(struct worker *w, unsigned count)
+{
+    const struct cache_key *keys[BATCH];
+    size_t n = 0;
+    for (unsigned i = 0; i < count; i++)
+        if (w->batch[i].key.ptr != NULL)
+            keys[n++] = &w->batch[i].key;
+    cache_prefetch(w->cache, keys, n);
+}
+
 static void run_batch(struct run *r)
 {
     struct worker *w = r->c->client.worker;
     bool bound = holds_chunks(r);
     if (r->count > 1 && !w->outside)
-        for (unsigned i = 0; i < r->count; i++)
-            if (w->batch[i].key.ptr != NULL)
-                cache_prefetch_item(w->cache, &w->batch[i].key);
+        prefetch(w, r->count);
     unsigned i;
     for (i = 0; i < r->count; i++) {
         if (r->c->end != STAY)

@@ -122,10 +122,11 @@ struct cache_key {
 /* Hashes the key. False when it is longer than CACHE_MAX_KEY. */
 bool cache_key_init(struct cache_thread *t, struct cache_key *k, unsigned db, const void *ptr,
                     size_t len);
-/* Two prefetch steps for a pipeline: the bucket, then (some other work later) the object of the
- * first tag match. */
-void cache_prefetch_bucket(struct cache_thread *t, const struct cache_key *k);
-void cache_prefetch_item(struct cache_thread *t, const struct cache_key *k);
+/* Starts loading what looking up the keys will touch; a pipeline is quicker for it. The first step
+ * is for each key alone, (some other work later) the others are for all. Only hints: nothing waits.
+ */
+void cache_prefetch_shard(struct cache_thread *t, const struct cache_key *k);
+void cache_prefetch(struct cache_thread *t, const struct cache_key *const *keys, size_t n);
 
 /* ---- values in: a list of byte ranges, which the cache may consume one by one ---- */
 

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #define KEYS 200
 
@@ -55,6 +56,35 @@ START_TEST(another_databases_keys_are_not_held)
 }
 END_TEST
 
+/* Of keys with and without an item, and whatever this thread holds; more of them than go at a time.
+ */
+START_TEST(prefetching_changes_nothing)
+{
+    struct cache_key keys[KEYS];
+    const struct cache_key *wanted[KEYS];
+    char names[KEYS][16];
+    fixture_begin((struct cache_opts){0});
+    make_keys(keys, names);
+    for (int i = 0; i < KEYS; i++) {
+        cache_prefetch_shard(fx.t, &keys[i]);
+        wanted[i] = &keys[i];
+    }
+    cache_prefetch(fx.t, wanted, KEYS); /* there is no table yet */
+    for (int i = 0; i < KEYS; i += 2)
+        ck_assert_int_eq(fixture_set(names[i], names[i], strlen(names[i])), CACHE_OK);
+    struct cache_stats before = fixture_stats();
+    cache_prefetch(fx.t, wanted, KEYS);
+    ck_assert_int_eq(cache_lock_keys(fx.t, keys, KEYS), CACHE_OK);
+    cache_prefetch(fx.t, wanted, KEYS);
+    cache_unlock_keys(fx.t);
+    cache_prefetch(fx.t, wanted, 0);
+    struct cache_stats after = fixture_stats();
+    ck_assert_uint_eq(after.items, KEYS / 2);
+    ck_assert_uint_eq(after.hits + after.misses, before.hits + before.misses);
+    fixture_end(); /* nothing is locked or pinned */
+}
+END_TEST
+
 struct visitor {
     struct cache_thread *t;
     bool entered;
@@ -101,6 +131,7 @@ int main(void)
     TCase *c = tcase_create("locking");
     tcase_add_test(c, locked_keys_may_be_locked_again);
     tcase_add_test(c, another_databases_keys_are_not_held);
+    tcase_add_test(c, prefetching_changes_nothing);
     tcase_add_test(c, who_is_kept_out_gives_up);
     return fixture_run(c);
 }
