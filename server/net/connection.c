@@ -357,12 +357,18 @@ void connection_serve(struct connection *c, bool read)
 static void readable(evutil_socket_t fd, short what, void *arg)
 {
     struct connection *c = arg;
+    struct worker *w = c->client.worker;
     (void)fd;
     (void)what;
-    worker_time(c->client.worker);
+    worker_time(w);
+    /* Whoever has seen the reply of a command that sent mail (PUBLISH, CLIENT KILL, a change of a
+     * tracked key) may rely on it: it is read before what came in since. Of a flood not all is. */
+    if (w->mail == NULL && mailbox_has_mail(&w->mailbox))
+        worker_read_mail(w);
     /* Commands that wait go first, and before they are done nothing is read. */
-    connection_serve(c, !c->hungry);
-    worker_reap(c->client.worker);
+    if (!c->dying)
+        connection_serve(c, !c->hungry);
+    worker_reap(w);
 }
 
 static void writable(evutil_socket_t fd, short what, void *arg)

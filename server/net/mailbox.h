@@ -69,6 +69,11 @@ static inline size_t mail_bytes(const struct mail *mail)
     return sizeof *mail + mail->len;
 }
 
+static inline bool mailbox_has_mail(const struct mailbox *m)
+{
+    return atomic_load_explicit(&m->waiting, memory_order_relaxed) > 0;
+}
+
 static inline bool mailbox_is_full(const struct mailbox *m)
 {
     return atomic_load_explicit(&m->waiting, memory_order_relaxed) > MAIL_MARK;

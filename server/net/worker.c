@@ -180,12 +180,8 @@ static void take_mail(struct worker *w, struct mail *m)
     }
 }
 
-static void read_mail(evutil_socket_t fd, short what, void *arg)
+void worker_read_mail(struct worker *w)
 {
-    struct worker *w = arg;
-    (void)fd;
-    (void)what;
-    worker_time(w);
     if (w->mail == NULL)
         w->mail = mailbox_take(&w->mailbox);
     while (w->mail != NULL && w->pushes < EVENT_PUSHES) {
@@ -200,6 +196,15 @@ static void read_mail(evutil_socket_t fd, short what, void *arg)
     settle_pushed(w);
     if (w->mail != NULL)
         mailbox_wake(&w->mailbox); /* others have their turn before the rest */
+}
+
+static void mail_came(evutil_socket_t fd, short what, void *arg)
+{
+    struct worker *w = arg;
+    (void)fd;
+    (void)what;
+    worker_time(w);
+    worker_read_mail(w);
     worker_reap(w);
 }
 
@@ -285,7 +290,7 @@ static struct event_base *create_base(void)
 
 static bool create_events(struct worker *w)
 {
-    w->on_mail = event_new(w->base, w->mailbox.fd, EV_READ | EV_PERSIST, read_mail, w);
+    w->on_mail = event_new(w->base, w->mailbox.fd, EV_READ | EV_PERSIST, mail_came, w);
     w->on_cron = event_new(w->base, -1, EV_PERSIST, cron, w);
     w->on_hungry = event_new(w->base, -1, 0, feed, w);
     return w->on_mail != NULL && w->on_cron != NULL && w->on_hungry != NULL &&

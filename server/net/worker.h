@@ -103,6 +103,8 @@ bool worker_enter(struct worker *w);
 /* Between two steps of a long command: lets others have the cache to themselves who wait for that.
  * False as above; the worker is outside then. */
 bool worker_give_way(struct worker *w);
+/* Does what other threads ask, as much as fits into one event; worker_reap() is due. */
+void worker_read_mail(struct worker *w);
 /* Frees the connections that were closed in this event. */
 void worker_reap(struct worker *w);
 /* Has the connection served again once others had their turn. */

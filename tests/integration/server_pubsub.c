@@ -292,6 +292,31 @@ START_TEST(every_message_once_and_in_order)
 }
 END_TEST
 
+/* What was published before is heard before what is asked after. */
+START_TEST(a_reply_is_not_overtaken)
+{
+    redisContext *c = instance_connect(&served);
+    int fd[6];
+    for (int i = 0; i < 6; i++) /* on all workers */
+        fd[i] = instance_resp3(&served);
+    for (int i = 0; i < 1500; i++) {
+        int at = fd[i % 6];
+        send_text(at, "SUBSCRIBE a\r\nCLIENT TRACKING ON\r\nGET key\r\n");
+        expect_text(at, ">3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n+OK\r\n_\r\n");
+        ck_assert_int_eq(ask_integer(c, "PUBLISH a hi"), 1);
+        ck_assert(asks(c, "OK", "SET key 1"));
+        ck_assert_int_eq(ask_integer(c, "DEL key"), 1);
+        send_text(at, "UNSUBSCRIBE a\r\nCLIENT TRACKING OFF\r\n");
+        expect_text(at, ">3\r\n$7\r\nmessage\r\n$1\r\na\r\n$2\r\nhi\r\n"
+                        ">2\r\n$10\r\ninvalidate\r\n*1\r\n$3\r\nkey\r\n"
+                        ">3\r\n$11\r\nunsubscribe\r\n$1\r\na\r\n:0\r\n+OK\r\n");
+    }
+    for (int i = 0; i < 6; i++)
+        close(fd[i]);
+    redisFree(c);
+}
+END_TEST
+
 int main(void)
 {
     TCase *c = server_case("pubsub", 120);
@@ -302,5 +327,6 @@ int main(void)
     tcase_add_test(c, slow_subscribers_are_closed);
     tcase_add_test(c, fast_publishers_wait);
     tcase_add_test(c, every_message_once_and_in_order);
+    tcase_add_test(c, a_reply_is_not_overtaken);
     return server_case_run(c);
 }
