@@ -50,6 +50,7 @@ void cache_configure(struct cache *cache, const struct cache_opts *opts)
                  opts->maxmemory_samples == 0 ? DEFAULT_SAMPLES : opts->maxmemory_samples);
     atomic_store(&cache->psi, opts->psi);
     learner_set_budget(cache->learner, dict_budget(bytes));
+    nursery_share(cache, 0);
     memory_set_limit(cache);
     memory_note_full(cache);
 }

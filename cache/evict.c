@@ -9,9 +9,8 @@
 #define MUCH ((size_t)32 << 10)
 /* Batches out of the nursery in one call: what cannot be locked comes back at once. */
 #define NURSERY_TRIES 64
-/* The keeper evicts ahead of writers, from the first mark down to the second: 1/1024 of the cap. */
-#define MARK_HIGH 1020
-#define MARK_LOW  1008
+/* Bytes that the keeper evicts between two looks at the clock. */
+#define AT_ONCE ((size_t)256 << 10)
 
 unsigned databases_present(struct cache *c, unsigned out[CACHE_MAX_DATABASES])
 {
@@ -115,7 +114,8 @@ static size_t evict_clock(struct cache_thread *t, size_t bytes, bool nursery_too
     return freed;
 }
 
-static size_t evict_s3fifo(struct cache_thread *t, size_t bytes)
+/* What the nursery has over its share goes, or gets into main. */
+static size_t filter(struct cache_thread *t, size_t bytes)
 {
     struct cache *c = t->cache;
     size_t freed = 0;
@@ -123,6 +123,12 @@ static size_t evict_s3fifo(struct cache_thread *t, size_t bytes)
     bool drain = nursery_is_most(c);
     for (int i = 0; i < NURSERY_TRIES && freed < bytes && (drain || nursery_is_full(c, false)); i++)
         nursery_leave(t, 16, 0, true, &freed);
+    return freed;
+}
+
+static size_t evict_s3fifo(struct cache_thread *t, size_t bytes)
+{
+    size_t freed = filter(t, bytes);
     if (freed < bytes)
         freed += evict_clock(t, bytes - freed, false);
     for (int i = 0; i < NURSERY_TRIES && freed < bytes; i++)
@@ -168,6 +174,20 @@ size_t evict_of_shard_locked(struct cache_thread *t, unsigned db, struct shard *
     }
 }
 
+/* The keeper holds no lock, so that it can do better with the nursery than who helps out: it codes
+ * long values, too. */
+static size_t evict_ahead(struct cache_thread *t, size_t bytes)
+{
+    size_t freed = 0;
+    if (atomic_load_explicit(&t->cache->policy, memory_order_relaxed) == CACHE_ALLKEYS_S3FIFO)
+        freed = filter(t, bytes);
+    t->helping++;
+    if (freed < bytes)
+        freed += evict(t, bytes - freed);
+    t->helping--;
+    return freed;
+}
+
 bool evict_slice(struct cache_thread *t, int64_t end_us)
 {
     struct cache *c = t->cache;
@@ -175,16 +195,17 @@ bool evict_slice(struct cache_thread *t, int64_t end_us)
     size_t freed = 0;
     if (memory_over(c, MARK_HIGH) == 0)
         return false;
-    t->helping++;
-    if (policy_is_sampled(atomic_load_explicit(&c->policy, memory_order_relaxed)))
+    if (policy_is_sampled(atomic_load_explicit(&c->policy, memory_order_relaxed))) {
+        t->helping++;
         freed += reduce(t, MARK_LOW, end_us);
+        t->helping--;
+    }
     for (size_t over; (over = memory_over(c, MARK_LOW)) > 0 && clock_mono_us() < end_us;) {
-        size_t got = evict(t, over < ((size_t)1 << 20) ? over : (size_t)1 << 20);
+        size_t got = evict_ahead(t, over < AT_ONCE ? over : AT_ONCE);
         freed += got;
         if (got == 0)
             break;
     }
-    t->helping--;
     rung(t, CACHE_RUNG_EVICT, freed, clock_thread_cpu_us() - cpu);
     return memory_over(c, MARK_HIGH) > 0 && freed > 0;
 }

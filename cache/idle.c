@@ -5,10 +5,15 @@
 #include "internal.h"
 
 #define ROUND_MS IDLE_ROUND_MS
-/* From this age on an item is idle; while the cache settles, sooner. */
-#define IDLE_AGE     2
-#define SETTLING_AGE 1
-#define SETTLING_MS  1000
+/* From this age on an item is idle; while there is a hurry, sooner. */
+#define IDLE_AGE  2
+#define HURRY_AGE 1
+#define HURRY_MS  1000
+/* Coding is behind when so much of the cap is not coded with all effort: a part. */
+#define BEHIND 32
+/* What a writer does then for each store: items coded, and buckets looked at for that. */
+#define HELP_ITEMS   2
+#define HELP_BUCKETS 4
 /* Items of a shard at a time. */
 #define BATCH 64
 
@@ -18,9 +23,15 @@ struct idle_item {
     bool idle;
 };
 
+/* In a hurry there is no time to see what grows old: what was never read is idle, too. */
+static bool is_idle(const struct bucket *b, unsigned i, bool hurried)
+{
+    unsigned age = tag_age(b->tag[i]);
+    return hurried ? age >= HURRY_AGE || ref_frequency(b->ref[i]) == 0 : age >= IDLE_AGE;
+}
+
 /* The items of buckets from *at on. */
-static unsigned collect_locked(struct shard *s, uint32_t *at, unsigned idle_age,
-                               struct idle_item *out)
+static unsigned collect_locked(struct shard *s, uint32_t *at, bool hurried, struct idle_item *out)
 {
     unsigned n = 0;
     uint32_t end = s->nbuckets;
@@ -32,10 +43,25 @@ static unsigned collect_locked(struct shard *s, uint32_t *at, unsigned idle_age,
             if (tag_age(b->tag[i]) < 3)
                 b->tag[i]++;
             out[n++] = (struct idle_item){ref_handle(b->ref[i]), (uint16_t)tag_h14(b->tag[i]),
-                                          tag_age(b->tag[i]) >= idle_age};
+                                          is_idle(b, i, hurried)};
         }
     }
     return n;
+}
+
+/* The cache settles, or has no memory to spare and much left to code. */
+static bool is_hurried(const struct cache *c)
+{
+    return is_settling(c) || atomic_load_explicit(&c->behind, memory_order_relaxed);
+}
+
+void idle_measure(struct cache *c)
+{
+    bool behind =
+        !atomic_load_explicit(&c->roomy, memory_order_relaxed) &&
+        atomic_load_explicit(&c->compression, memory_order_relaxed) != CACHE_UNCOMPRESSED &&
+        counter_sum(c, N_LOOSE_BYTES) > (int64_t)(cache_cap(c) / BEHIND);
+    atomic_store_explicit(&c->behind, behind, memory_order_relaxed);
 }
 
 static void walk_shard(struct cache_thread *t, unsigned db, struct shard *s)
@@ -44,10 +70,10 @@ static void walk_shard(struct cache_thread *t, unsigned db, struct shard *s)
     struct idle_item items[BATCH];
     size_t saved = 0;
     uint32_t at = 0, end = 1;
-    unsigned idle_age = is_settling(t->cache) ? SETTLING_AGE : IDLE_AGE;
+    bool hurried = is_hurried(t->cache);
     while (at < end) {
         lock_acquire(&s->lock);
-        unsigned n = collect_locked(s, &at, idle_age, items);
+        unsigned n = collect_locked(s, &at, hurried, items);
         end = s->nbuckets;
         lock_release(&s->lock);
         for (unsigned i = 0; i < n; i++) {
@@ -79,7 +105,7 @@ static bool begin_walk(struct cache *c, int64_t now_ms)
     uint8_t retired[LEARNER_DICTS];
     unsigned compression = atomic_load_explicit(&c->compression, memory_order_relaxed);
     uint64_t trainings = learner_trainings(c->learner);
-    int64_t round = is_settling(c) ? SETTLING_MS : ROUND_MS;
+    int64_t round = is_hurried(c) ? HURRY_MS : ROUND_MS;
     bool changed = compression != k->walk_compression;
     bool now = end_haste(c) || changed;
     if (!now && now_ms - k->walk_ms < round && now_ms >= k->walk_ms)
@@ -103,6 +129,14 @@ static bool is_walking(const struct cache *c, uint64_t shards)
                atomic_load_explicit(&c->compression, memory_order_relaxed);
 }
 
+/* The new form of an item is there before the old one is gone, and what that leaves are holes:
+ * these are to be closed before more is coded, or items would be evicted for it. */
+static bool has_holes(struct cache *c)
+{
+    uint64_t cap = cache_cap(c);
+    return cap != 0 && cache_used_memory(c) > cap / 1024 * MARK_HIGH;
+}
+
 bool idle_walk(struct cache_thread *t, int64_t budget_us)
 {
     struct cache *c = t->cache;
@@ -114,13 +148,67 @@ bool idle_walk(struct cache_thread *t, int64_t budget_us)
     int64_t cpu = clock_thread_cpu_us();
     if (!is_walking(c, shards) && !begin_walk(c, t->now_ms))
         return false;
-    while (k->walk_at < shards && clock_mono_us() - begin < budget_us) {
+    bool holes = false;
+    while (k->walk_at < shards && clock_mono_us() - begin < budget_us && !holes) {
         unsigned db = dbs[k->walk_at >> c->shard_bits];
         walk_shard(t, db, &db_shards(c, db)[k->walk_at & ((1u << c->shard_bits) - 1)]);
         k->walk_at++;
+        holes = has_holes(c);
     }
     int64_t us = clock_thread_cpu_us() - cpu;
     count(t, N_COMPRESS_US, us);
     rung(t, CACHE_RUNG_RECODE, 0, us);
-    return k->walk_at < shards;
+    return k->walk_at < shards && !holes;
+}
+
+/* ---- the writers' part ---- */
+
+/* Idle items of some buckets from a random one on. */
+static unsigned look_around_locked(struct cache_thread *t, const struct shard *s,
+                                   struct idle_item *out)
+{
+    unsigned n = 0;
+    uint32_t end = s->nbuckets;
+    uint32_t from = end == 0 ? 0 : random_below(&t->random, end);
+    for (uint32_t at = from; at < end && at - from < HELP_BUCKETS; at++) {
+        const struct bucket *b = shard_bucket(s, at);
+        for (unsigned i = 0; i < BUCKET_SLOTS; i++)
+            if (b->ref[i] != 0 && is_idle(b, i, true))
+                out[n++] =
+                    (struct idle_item){ref_handle(b->ref[i]), (uint16_t)tag_h14(b->tag[i]), true};
+    }
+    return n;
+}
+
+static void help_shard(struct cache_thread *t, unsigned db, struct shard *s)
+{
+    struct idle_item items[HELP_BUCKETS * BUCKET_SLOTS];
+    size_t saved = 0;
+    unsigned coded = 0;
+    if (!lock_try(&s->lock))
+        return;
+    unsigned n = look_around_locked(t, s, items);
+    lock_release(&s->lock);
+    for (unsigned i = 0; i < n && coded < HELP_ITEMS && lock_try(&s->lock); i++)
+        coded += recode_item(t, db, s, items[i].h14, items[i].handle, RECODE_CLOSE, &saved) ==
+                 RECODED_SMALLER;
+    count(t, N_RUNG_BYTES + CACHE_RUNG_RECODE, (int64_t)saved);
+}
+
+void idle_help(struct cache_thread *t)
+{
+    struct cache *c = t->cache;
+    unsigned dbs[CACHE_MAX_DATABASES];
+    if (!atomic_load_explicit(&c->behind, memory_order_relaxed) || t->helping != 0 ||
+        t->locked_count != 0)
+        return;
+    unsigned n = databases_present(c, dbs);
+    unsigned db = dbs[random_below(&t->random, n)];
+    int64_t cpu = clock_thread_cpu_us();
+    t->helping++;
+    help_shard(t, db, &db_shards(c, db)[random_below(&t->random, 1u << c->shard_bits)]);
+    t->helping--;
+    int64_t us = clock_thread_cpu_us() - cpu;
+    count(t, N_COMPRESS_US, us);
+    rung(t, CACHE_RUNG_RECODE, 0, us);
 }

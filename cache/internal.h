@@ -19,6 +19,7 @@
 #include "ghost.h"
 #include "item.h"
 #include "learner.h"
+#include "nursery.h"
 #include "nursery_ring.h"
 #include "policy.h"
 #include "zspool/zspool.h"
@@ -57,6 +58,7 @@ enum counter {
     N_INCOMPRESSIBLE = N_CODEC + 4,
     N_NURSERY_ITEMS,
     N_NURSERY_BYTES,
+    N_LOOSE_BYTES, /* stored, of items in main that were not coded with all effort yet */
     N_GHOST_HITS,
     N_ATTEMPTS,
     N_REJECTED,
@@ -151,6 +153,7 @@ struct keeper {
     int64_t cpu_us;         /* CPU that coding may take still; less than 0 = was taken already */
     int64_t cpu_at_us;      /* when that was reckoned */
     uint64_t gather_at;     /* shard of gather_slice(); past the last = not at it */
+    bool taught;            /* the learner was shown the first nursery */
     struct shrink shrink;
     struct reduction reduction;
 };
@@ -199,6 +202,10 @@ struct cache {
     _Atomic bool haste;    /* so much is to be coded that haste comes first, even so */
     _Atomic bool roomy;    /* there is memory to spare */
     _Atomic uint64_t rest; /* number of the rest that is on; 0 = none. See rest.c */
+    _Atomic bool warm;     /* and so much that items may take more than they must */
+    /* There is none, while much in main could be coded better: writers help with that. */
+    _Atomic bool behind;
+    _Atomic int64_t nursery_share; /* bytes it may hold */
     /* The keeper's alone. */
     struct keeper keeper;
     /* Shard whose CLOCK is next; any evictor moves it on. */
@@ -435,6 +442,9 @@ bool memory_room(struct cache_thread *t, size_t bytes);
 bool memory_is_over(struct cache *c);
 /* Bytes to evict until use is below this share (1/1024) of the cap; 0 = it is. */
 size_t memory_over(struct cache *c, unsigned share);
+/* The keeper evicts ahead of writers, from the first mark down to the second. */
+#define MARK_HIGH 1020
+#define MARK_LOW  1008
 /* Measures what the process takes beside what is counted. */
 void memory_measure(struct cache *c);
 /* Finds out whether the cache is full. */
@@ -498,28 +508,6 @@ uint32_t clock_touched(struct cache_thread *t, unsigned policy, uint32_t clock);
 unsigned clock_frequency(const struct cache_thread *t, uint32_t clock);
 int64_t clock_idle_ms(const struct cache_thread *t, unsigned policy, uint32_t clock);
 
-/* ---- nursery.c ---- */
-
-/* After the insertion of an item with ITEM_NURSERY, its shard locked. */
-void nursery_arrive(struct cache_thread *t, const struct cache_key *k, uint32_t handle);
-/* Takes up to n that arrived at least min_age tenths of a second ago out of the nursery: into main,
- * coded, or (may_drop) away. Returns how many entries it took; *freed grows by bytes. */
-unsigned nursery_leave(struct cache_thread *t, unsigned n, uint32_t min_age, bool may_drop,
-                       size_t *freed);
-/* Whether it holds more than its share; by more than the slack, that is. */
-bool nursery_is_full(struct cache *c, bool slack);
-/* Whether next to nothing lies outside it. */
-bool nursery_is_most(struct cache *c);
-/* Entries of a ghost that the cap allows. */
-size_t nursery_ghost_capacity(uint64_t cap);
-/* Lets the ghost remember as many as there are items in main, and makes it anew when the cap has
- * changed much. No lock is held. */
-void nursery_measure(struct cache_thread *t);
-/* A writer lends a hand when the nursery is over its slack. No lock is held. */
-void nursery_help(struct cache_thread *t);
-/* Lets items out of the nursery until end_us. True when more wait. */
-bool nursery_slice(struct cache_thread *t, int64_t end_us);
-
 /* ---- gather.c ---- */
 
 /* Offers the learner samples from all that is held, until end_us, when there are families that
@@ -566,6 +554,11 @@ bool compact_slice(struct cache_thread *t, int64_t end_us);
 
 /* Time between two steps of age. */
 #define IDLE_ROUND_MS 4000
+
+/* Finds out whether coding is behind. */
+void idle_measure(struct cache *c);
+/* A writer codes a few items of main while coding is behind. No lock is held. */
+void idle_help(struct cache_thread *t);
 
 /* Walks on through the index for at most budget_us: lets items age and recodes what is idle.
  * True when the round is not done. */

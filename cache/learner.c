@@ -361,6 +361,17 @@ bool learner_is_over(const struct learner *l)
            atomic_load_explicit(&l->budget, memory_order_relaxed);
 }
 
+void learner_hurry(struct learner *l)
+{
+    lock_acquire(&l->lock);
+    for (unsigned i = 0; i < FAMILY_MAX; i++) {
+        struct learned_family *f = &l->family[i];
+        if (f->samples != NULL && reservoir_held(f->samples) >= SAMPLES_LEAST)
+            f->asked = true;
+    }
+    lock_release(&l->lock);
+}
+
 bool learner_is_waiting(struct learner *l, int64_t now_ms)
 {
     bool waiting = false;

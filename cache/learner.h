@@ -89,6 +89,8 @@ unsigned learner_current(struct learner *l, const void *key, size_t len);
 /* Whether families wait for their first dictionary, so that it pays to leave values raw for a
  * moment. */
 bool learner_is_waiting(struct learner *l, int64_t now_ms);
+/* Lets families that have many samples not wait for more. */
+void learner_hurry(struct learner *l);
 
 /* ---- background: one thread ---- */
 

@@ -34,7 +34,7 @@ struct learned_family {
     uint64_t trained_bytes; /* bytes the family had met at its last training; 0 = never */
     unsigned place_generation; /* of the place in the family table that this state is about */
     unsigned generation;       /* of the last dictionary adopted */
-    bool asked;                /* ZDICT TRAIN */
+    bool asked;                /* not to wait for more samples */
     _Atomic uint8_t current;   /* dictionary id */
     /* Results with more effort than CODEC_FAST since the last look: drift. */
     uint64_t raw, stored;

@@ -3,9 +3,11 @@
 #include "internal.h"
 
 #define BATCH 32
-/* Its share of the cap, and how much more it may hold until writers help: 1/1024. */
-#define SHARE 100
-#define SLACK 25
+/* Of a writer that helps. */
+#define HELP 8
+/* Its share, and how much more it may hold until writers help, as parts of the cap and of that. */
+#define SHARE 10
+#define SLACK 4
 /* What an item takes beside its value, about: key, slot of the index, entry of the ring. */
 #define BESIDE 48
 /* What the ghost remembers: keys for this much of the cap each. */
@@ -15,8 +17,8 @@
 #define SHARE_BYTES ((int64_t)64 << 20)
 /* Items stay so long when there is time to code them, in tenths of a second. */
 #define AGE 10
-/* Memory counts as short above it, in 1/1024 of the cap. */
-#define MARK_SHORT 970
+/* The least share, as a part of the whole. */
+#define SHARE_LEAST 8
 /* Entries in the ring, stale ones among them, that are not left to wait for a dictionary. */
 #define ENTRIES_MOST ((size_t)1 << 20)
 
@@ -32,14 +34,11 @@ void nursery_arrive(struct cache_thread *t, const struct cache_key *k, uint32_t 
 /* With memory to spare only bytes that coding may save count. */
 bool nursery_is_full(struct cache *c, bool slack)
 {
-    int64_t cap = (int64_t)cache_cap(c);
-    int64_t share = cap == 0 ? SHARE_BYTES : cap / 1024 * SHARE;
+    int64_t share = atomic_load_explicit(&c->nursery_share, memory_order_relaxed);
     int64_t held = counter_sum(c, N_NURSERY_BYTES);
-    if (slack)
-        share += cap == 0 ? SHARE_BYTES / 4 : cap / 1024 * SLACK;
     if (!atomic_load_explicit(&c->roomy, memory_order_relaxed))
         held += counter_sum(c, N_NURSERY_ITEMS) * BESIDE;
-    return held > share;
+    return held > (slack ? share + share / SLACK : share);
 }
 
 bool nursery_is_most(struct cache *c)
@@ -53,9 +52,36 @@ size_t nursery_ghost_capacity(uint64_t cap)
     return cap / GHOST_BYTES < GHOST_MOST ? (size_t)(cap / GHOST_BYTES) : GHOST_MOST;
 }
 
+/* A tenth of the items is what the policy asks for. In the nursery they are raw, and what they
+ * take there is taken from more items in main: when memory is short, a tenth of the cap shrinks as
+ * the values in main did. */
+static int64_t share_now(struct cache *c, int64_t now_ms)
+{
+    int64_t cap = (int64_t)cache_cap(c), nursery = counter_sum(c, N_NURSERY_BYTES);
+    int64_t beside = (counter_sum(c, N_ITEMS) - counter_sum(c, N_NURSERY_ITEMS)) * BESIDE;
+    int64_t raw = counter_sum(c, N_RAW_BYTES) - nursery + beside;
+    int64_t stored = counter_sum(c, N_STORED_BYTES) - nursery + beside;
+    if (cap == 0)
+        return SHARE_BYTES;
+    /* Nothing is left to wait for a first dictionary in vain. */
+    int64_t half = cap / 2 - (int64_t)cache_used_memory(c) + nursery;
+    if (half > cap / SHARE && learner_is_waiting(c->learner, now_ms))
+        return half;
+    if (atomic_load_explicit(&c->roomy, memory_order_relaxed) || raw <= 0 || stored > raw)
+        return cap / SHARE;
+    double ratio = (double)stored / (double)raw, least = 1.0 / SHARE_LEAST;
+    return (int64_t)((double)cap / SHARE * (ratio < least ? least : ratio));
+}
+
+void nursery_share(struct cache *c, int64_t now_ms)
+{
+    atomic_store_explicit(&c->nursery_share, share_now(c, now_ms), memory_order_relaxed);
+}
+
 void nursery_measure(struct cache_thread *t)
 {
     struct cache *c = t->cache;
+    nursery_share(c, t->now_ms);
     uint64_t cap = atomic_load_explicit(&c->maxmemory, memory_order_relaxed);
     size_t wanted = nursery_ghost_capacity(cap == 0 ? machine_bytes() : cap);
     size_t is = ghost_capacity(c->ghost);
@@ -119,12 +145,11 @@ unsigned nursery_leave(struct cache_thread *t, unsigned n, uint32_t min_age, boo
     return taken;
 }
 
-/* When memory is short the nursery is the filter before main: it is left only as far as it is over
- * its share, and what nobody read is dropped. */
-static bool is_short(struct cache *c)
+/* When memory is short the nursery is the filter before main: what nobody read is dropped. */
+static bool is_filter(struct cache *c)
 {
     return atomic_load_explicit(&c->policy, memory_order_relaxed) == CACHE_ALLKEYS_S3FIFO &&
-           memory_over(c, MARK_SHORT) > 0;
+           memory_over(c, MARK_LOW) > 0;
 }
 
 void nursery_help(struct cache_thread *t)
@@ -134,7 +159,7 @@ void nursery_help(struct cache_thread *t)
         return;
     int64_t cpu = clock_thread_cpu_us();
     t->helping++;
-    nursery_leave(t, BATCH, 0, is_short(t->cache), &freed);
+    nursery_leave(t, HELP, 0, is_filter(t->cache), &freed);
     t->helping--;
     int64_t us = clock_thread_cpu_us() - cpu;
     count(t, N_COMPRESS_US, us);
@@ -146,15 +171,16 @@ void nursery_help(struct cache_thread *t)
 bool nursery_slice(struct cache_thread *t, int64_t end_us)
 {
     struct cache *c = t->cache;
-    bool is_filter = is_short(c);
-    bool waits = is_filter || (learner_is_waiting(c->learner, t->now_ms) &&
-                               nursery_ring_count(c->ring) < ENTRIES_MOST);
+    bool waits =
+        learner_is_waiting(c->learner, t->now_ms) && nursery_ring_count(c->ring) < ENTRIES_MOST;
     int64_t cpu = clock_thread_cpu_us();
+    if (is_filter(c))
+        return false; /* then it is left as eviction needs room */
     size_t saved = 0;
     unsigned n = 0, taken;
     do {
         bool full = nursery_is_full(c, false);
-        taken = waits && !full ? 0 : nursery_leave(t, 32, full ? 0 : AGE, is_filter, &saved);
+        taken = waits && !full ? 0 : nursery_leave(t, BATCH, full ? 0 : AGE, false, &saved);
         n += taken;
     } while (taken > 0 && clock_mono_us() < end_us);
     if (n > 0) {

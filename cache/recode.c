@@ -372,7 +372,7 @@ void warm_up(struct cache_thread *t, struct cache_view *v, const void *raw)
     struct slot slot;
     struct found f;
     size_t saved = 0;
-    if (!atomic_load_explicit(&c->roomy, memory_order_relaxed))
+    if (!atomic_load_explicit(&c->warm, memory_order_relaxed))
         return;
     struct shard *s = &db_shards(c, v->db)[shard_number(c, v->hash)];
     shard_enter(t, s);

@@ -21,6 +21,8 @@
 #define REST_US     20000
 /* Below it there is memory to spare, in 1/1024 of the cap. */
 #define MARK_ROOMY 870
+/* And so much that items may take more than they must. */
+#define MARK_WARM 720
 /* Without a request for so long, the cache is quiet. */
 #define QUIET_MS 1000
 /* What is more than this is coded in haste at first, when it gets quiet: some seconds of coding. */
@@ -47,6 +49,7 @@ static void tick_train(struct cache_thread *t)
     int64_t us = clock_thread_cpu_us() - cpu;
     t->cache->keeper.cpu_us -= us;
     count(t, N_COMPRESS_US, us);
+    memory_trim_heap(t->cache); /* it took some MiB */
 }
 
 static void tick_quiet(struct cache_thread *t, bool busy)
@@ -90,6 +93,8 @@ static void tick_measure(struct cache_thread *t, bool busy)
     if (!busy)
         tick_trim(t);
     atomic_store_explicit(&c->roomy, memory_over(c, MARK_ROOMY) == 0, memory_order_relaxed);
+    atomic_store_explicit(&c->warm, memory_over(c, MARK_WARM) == 0, memory_order_relaxed);
+    idle_measure(c);
     memory_set_limit(c);
     memory_note_full(c);
 }
@@ -149,7 +154,8 @@ int64_t cache_tick(struct cache_thread *t, int64_t now_ms, int64_t budget_us, bo
     bool more = expire_sweep(t, budget_us / 4) > 0 || urgent;
     fit_slice(t, budget_us / 4);
     int64_t cpu = clock_thread_cpu_us();
-    bool coding = !may_code || is_far_over(c) || tick_code(t, end, budget_us);
+    teach(t);
+    bool coding = !may_code || (!is_far_over(c) && tick_code(t, end, budget_us));
     c->keeper.cpu_us -= clock_thread_cpu_us() - cpu;
     rest_watch(t, coding);
     more = coding || more;

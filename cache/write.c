@@ -2,7 +2,7 @@
 #include "internal.h"
 
 /* A writer looks after the nursery every so many stores. */
-#define SETS_PER_HELP 16
+#define SETS_PER_HELP 4
 
 static struct shard *shard_for_write(struct cache_thread *t, const struct cache_key *k)
 {
@@ -140,6 +140,7 @@ static enum cache_status set_always(struct cache_thread *t, struct shard *s, con
     shard_leave(t, s);
     if (status != CACHE_OK)
         built_free(t, handle);
+    idle_help(t);
     if (++t->sets % SETS_PER_HELP == 0)
         nursery_help(t);
     return status;

@@ -6,7 +6,8 @@
 #include "cache_test.h"
 #include "zspool/zspool.h"
 
-#define MIB ((uint64_t)1 << 20)
+#define MIB              ((uint64_t)1 << 20)
+#define RECORDS_THAT_FIT 280000
 
 static uint8_t value[VALUE_MAX];
 
@@ -111,6 +112,47 @@ START_TEST(eviction_has_two_marks)
 }
 END_TEST
 
+/* Writes records of 200 bytes and more, with a tick now and then that has no time to spare. */
+static void fill_with_records(unsigned from, unsigned to)
+{
+    for (unsigned i = from; i < to; i++) {
+        ck_assert_int_eq(fixture_set(name_of(i), value, value_record(0, i, value)), CACHE_OK);
+        if (i % 1000 == 999)
+            fixture_pass_busy(5);
+    }
+}
+
+START_TEST(a_fast_start_trains_at_once)
+{
+    fixture_begin((struct cache_opts){.maxmemory = 48 * MIB});
+    int64_t begin = fx.now;
+    unsigned n = 0;
+    for (; fixture_stats().trainings == 0 && n < 200000; n += 1000)
+        fill_with_records(n, n + 1000);
+    ck_assert_uint_eq(fixture_stats().trainings, 1);
+    ck_assert_int_lt(fx.now - begin, 900);
+    fixture_end();
+}
+END_TEST
+
+/* Raw, or as LZ4, what is written here is more than the cap. */
+START_TEST(coding_comes_before_eviction)
+{
+    uint64_t cap = 24 * MIB;
+    fixture_begin((struct cache_opts){.maxmemory = cap});
+    fill_with_records(0, RECORDS_THAT_FIT);
+    struct cache_stats s = fixture_stats();
+    ck_assert_uint_gt(s.raw_bytes, cap);
+    ck_assert_uint_eq(s.evicted, 0);
+    /* When it is full the nursery gives way to main: its share shrinks as values do. */
+    fill_with_records(RECORDS_THAT_FIT, RECORDS_THAT_FIT + 200000);
+    s = fixture_stats();
+    ck_assert_uint_gt(s.evicted, 0);
+    ck_assert_uint_lt(s.nursery_bytes, cap / 16);
+    fixture_end();
+}
+END_TEST
+
 START_TEST(what_does_not_fit_is_refused)
 {
     fixture_begin((struct cache_opts){.maxmemory = 48 * MIB, .policy = CACHE_NOEVICTION});
@@ -136,6 +178,8 @@ int main(void)
     tcase_add_test(c, holes_are_closed);
     if (!UNDER_SANITIZER) {
         tcase_add_test(c, eviction_has_two_marks);
+        tcase_add_test(c, a_fast_start_trains_at_once);
+        tcase_add_test(c, coding_comes_before_eviction);
         tcase_add_test(c, what_does_not_fit_is_refused);
     }
     return fixture_run(c);
