@@ -170,9 +170,26 @@ START_TEST(what_does_not_fit_is_refused)
 }
 END_TEST
 
+/* What nobody can give back is no reason to try for ever. */
+START_TEST(a_cap_below_the_process_is_given_up_on)
+{
+    fixture_begin((struct cache_opts){.maxmemory = MIB});
+    set_noise(0, 700);
+    cache_exit(fx.t);
+    unsigned n = 0;
+    while (n < 100 && cache_tick(fx.t, fx.now, 1000, false) == 0)
+        n++;
+    cache_enter(fx.t, fx.now);
+    ck_assert_uint_gt(fixture_stats().used_memory, MIB);
+    ck_assert_uint_lt(n, 100);
+    fixture_end();
+}
+END_TEST
+
 int main(void)
 {
     TCase *c = tcase_create("ladder");
+    tcase_add_test(c, a_cap_below_the_process_is_given_up_on);
     tcase_add_test(c, what_has_expired_goes);
     tcase_add_test(c, newcomers_are_coded_and_idle_ones_again);
     tcase_add_test(c, holes_are_closed);
