@@ -8,7 +8,7 @@ enum { FIRST_LOOK = 16 };
 
 static void begin(struct key_shape *s, struct key_text key)
 {
-    *s = (struct key_shape){.met = s->met};
+    *s = (struct key_shape){.met = s->met, .bytes = s->bytes};
     s->head_len = (uint8_t)(key.len < KEY_HEAD_MAX ? key.len : KEY_HEAD_MAX);
     s->tail_len = (uint8_t)(key.len < KEY_TAIL_MAX ? key.len : KEY_TAIL_MAX);
     memcpy(s->head, key.ptr, s->head_len);
@@ -87,6 +87,7 @@ void key_shape_meet(struct key_shape *s, struct key_text key)
         (look && best_length(s->heads, s->head_len) + best_length(s->tails, s->tail_len) == 0))
         begin(s, key);
     s->met++;
+    s->bytes += key.len;
     s->heads[shared_head(s, key)]++;
     s->tails[shared_tail(s, key)]++;
 }

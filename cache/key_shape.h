@@ -12,6 +12,7 @@ struct key_shape {
     uint8_t head[KEY_HEAD_MAX], tail[KEY_TAIL_MAX]; /* of the key that others are compared with */
     uint8_t head_len, tail_len;
     uint32_t met;
+    uint64_t bytes; /* of them */
     /* Keys that share exactly so many bytes. */
     uint32_t heads[KEY_HEAD_MAX + 1], tails[KEY_TAIL_MAX + 1];
 };

@@ -10,10 +10,11 @@
  *           FREE -> CURRENT (of one family) -> RETIRED (items are recoded) -> FREE
  *
  * A candidate is adopted when, on samples held back from its training, it saves at least a
- * twentieth of what is stored now, and when its memory is paid for by what the family is expected
- * to save. The dictionaries in use, with their prepared forms, stay within a budget: when it
- * shrinks or more forms are made than was foreseen, the one that saves least retires. Samples,
- * which are there while a family collects, have a budget of the same size.
+ * twentieth of what is stored now, and when its memory is paid for twice by what the family is
+ * expected to save, in objects of the pool. The dictionaries in use, with their prepared forms,
+ * stay within a budget: when it shrinks or more forms are made than was foreseen, the one that
+ * saves least retires. Samples, which are there while a family collects, have a budget of the same
+ * size.
  *
  * Thread safety: any thread, but where said otherwise. Choosing and sampling take one lock, so they
  * are for those who encode, not for those who read: learner_dict() takes none.

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "zspool/zspool.h"
+
 /* Enough for a training at once ... */
 #define ENOUGH_BYTES ((size_t)2 << 20)
 /* ... or, this long after the first sample, whatever there is, but not less than: */
@@ -14,6 +16,9 @@
 
 /* What a coded value takes beside its bytes: length, dictionary, checksum. */
 #define CODED_COST 4
+
+/* What a raw item takes beside key and value. */
+#define ITEM_COST 3
 
 /* A dictionary takes a part of what its family holds, and of the budget of all dictionaries; so do
  * the tables that are made for a thorough search. */
@@ -45,7 +50,13 @@ struct training {
     size_t room; /* bytes of the budget that are left */
     struct codec_dict *candidate;
     struct key_frame keys;
-    size_t before, after; /* encoded bytes of the samples held back */
+    struct beside {
+        size_t raw, coded; /* bytes of an item beside the value */
+    } beside;
+    struct measured {
+        size_t bytes;   /* of encoded samples held back */
+        size_t objects; /* that the pool would take for them */
+    } before, after;
 };
 
 static bool begin_locked(struct learner *l, int64_t now_ms, struct training *t)
@@ -61,8 +72,13 @@ static bool begin_locked(struct learner *l, int64_t now_ms, struct training *t)
         learner_rest_locked(l, i);
         return false;
     }
-    if (f->shape != NULL)
+    if (f->shape != NULL && f->shape->met > 0) {
         t->keys = key_shape_frame(f->shape);
+        size_t key = (size_t)(f->shape->bytes / f->shape->met);
+        size_t common = (size_t)t->keys.head_len + t->keys.tail_len;
+        t->beside.raw = ITEM_COST + key;
+        t->beside.coded = key > common ? key - common : 0;
+    }
     t->met = family_bytes(l->table, i);
     t->holds = t->met;
     if (l->part > 0 && f->gathered > 0)
@@ -88,12 +104,14 @@ static bool begin_locked(struct learner *l, int64_t now_ms, struct training *t)
 }
 
 /* What the family must hold for the candidate to save twice its memory; 0 = it does not save a
- * twentieth. */
+ * twentieth, or none of the memory that the pool takes. */
 static double worth_from(const struct training *t)
 {
-    if (t->candidate == NULL || t->held.total == 0 || t->after + t->before / 20 >= t->before)
+    if (t->candidate == NULL || t->held.total == 0 ||
+        t->after.bytes + t->before.bytes / 20 >= t->before.bytes ||
+        t->after.objects >= t->before.objects)
         return 0;
-    double saved = (double)(t->before - t->after) / (double)t->held.total;
+    double saved = (double)(t->before.objects - t->after.objects) / (double)t->held.total;
     return 2.0 * (double)codec_dict_kept(t->candidate) / saved;
 }
 
@@ -136,7 +154,7 @@ static bool adopt_locked(struct learner *l, struct training *t, int64_t now_ms)
     atomic_store(&d->dict, t->candidate);
     atomic_store(&d->state, DICT_CURRENT);
     atomic_store(&f->current, (uint8_t)id);
-    f->reference = (double)t->after / (double)t->held.total;
+    f->reference = (double)t->after.bytes / (double)t->held.total;
     family_keep(l->table, t->family, true);
     t->candidate = NULL;
     return true;
@@ -149,8 +167,8 @@ static void end_locked(struct learner *l, struct training *t, int64_t now_ms)
         return;
     if (is_worth_it(t) && adopt_locked(l, t, now_ms))
         atomic_fetch_add(&l->trainings, 1);
-    else if (t->current != NULL && t->before > 0 && t->held.total > 0)
-        f->reference = (double)t->before / (double)t->held.total; /* no better can be had */
+    else if (t->current != NULL && t->before.bytes > 0 && t->held.total > 0)
+        f->reference = (double)t->before.bytes / (double)t->held.total; /* no better can be had */
     learner_rest_locked(l, t->family);
     f->trained_bytes = t->met > 0 ? t->met : 1;
     if (atomic_load(&f->current) == 0 && t->met > LEARNER_GROWTH)
@@ -168,21 +186,31 @@ static void keep_first(struct samples *s, size_t bytes)
     s->total = total;
 }
 
-/* As idle values are coded: LZ4 does nothing for a number or a UUID, packing does much. 0 when
- * memory is short. */
-static size_t measure(struct codec_ctx *ctx, const struct codec_dict *dict, const struct samples *s)
+/* The steps of the pool are fine, but none is smaller than the first. */
+static size_t object_bytes(size_t bytes)
+{
+    return bytes < ZS_MIN_ALLOC_SIZE ? ZS_MIN_ALLOC_SIZE : bytes;
+}
+
+/* As idle values are coded: LZ4 does nothing for a number or a UUID, packing does much. An item
+ * stays raw when its object would be no smaller. Zeros when memory is short. */
+static struct measured measure(struct codec_ctx *ctx, const struct codec_dict *dict,
+                               const struct samples *s, const struct beside *beside)
 {
     uint8_t *out = malloc(CODEC_MAX_RAW);
     const uint8_t *value = s->bytes;
-    size_t total = 0;
+    struct measured m = {0, 0};
     for (unsigned i = 0; out != NULL && i < s->n; value += s->lens[i++]) {
         enum codec_id id;
-        size_t raw = s->lens[i];
+        size_t raw = s->lens[i], object = object_bytes(beside->raw + raw);
         size_t len = codec_encode(ctx, CODEC_HASTY, dict, value, raw, out, CODEC_MAX_RAW, &id);
-        total += len == 0 || len + CODED_COST > raw ? raw : len + CODED_COST;
+        bool coded = len > 0 && len + CODED_COST <= raw;
+        size_t smaller = coded ? object_bytes(beside->coded + len + CODED_COST) : object;
+        m.bytes += coded ? len + CODED_COST : raw;
+        m.objects += smaller < object ? smaller : object;
     }
     free(out);
-    return total;
+    return m;
 }
 
 bool learner_train(struct learner *l, struct codec_ctx *ctx, int64_t now_ms)
@@ -197,8 +225,8 @@ bool learner_train(struct learner *l, struct codec_ctx *ctx, int64_t now_ms)
     t.candidate = codec_dict_train(t.train.bytes, t.train.lens, t.train.n, &t.how);
     if (t.candidate != NULL) {
         keep_first(&t.held, JUDGED_BYTES);
-        t.before = measure(ctx, t.current, &t.held);
-        t.after = measure(ctx, t.candidate, &t.held);
+        t.before = measure(ctx, t.current, &t.held, &t.beside);
+        t.after = measure(ctx, t.candidate, &t.held, &t.beside);
     }
 
     lock_acquire(&l->lock);

@@ -122,6 +122,35 @@ START_TEST(test_random_values_are_not_worth_a_dictionary)
 }
 END_TEST
 
+/* Numbers of 13 digits under keys of `digits` digits; returns how many dictionaries there are. */
+static unsigned learn_numbers(int digits)
+{
+    struct bench b = begin();
+    for (int i = 0; i < 600000; i++) {
+        char key[64], value[32];
+        struct learner_choice choice;
+        size_t key_len = (size_t)snprintf(key, sizeof key, "n:%0*d", digits, i);
+        size_t len = (size_t)snprintf(value, sizeof value, "17%011llu",
+                                      (unsigned long long)(random_next(&b.random) % 100000000000));
+        learner_choose(b.l, key, key_len, len, true, &choice);
+        if (choice.wanted)
+            learner_sample(b.l, &choice, value, len, b.now);
+    }
+    train_all(&b);
+    unsigned n = learner_count(b.l);
+    end(&b);
+    return n;
+}
+
+/* What makes a value shorter is worth nothing when the smallest object of the pool holds it and its
+ * key as they are. */
+START_TEST(test_the_smallest_objects_are_not_worth_a_dictionary)
+{
+    ck_assert_uint_eq(learn_numbers(8), 0);
+    ck_assert_uint_eq(learn_numbers(40), 1);
+}
+END_TEST
+
 START_TEST(test_drift_leads_to_a_new_dictionary)
 {
     struct bench b = begin();
@@ -240,6 +269,7 @@ int main(void)
     tcase_add_test(c, test_a_dictionary_is_learned);
     tcase_add_test(c, test_few_values_are_not_worth_a_dictionary);
     tcase_add_test(c, test_random_values_are_not_worth_a_dictionary);
+    tcase_add_test(c, test_the_smallest_objects_are_not_worth_a_dictionary);
     tcase_add_test(c, test_drift_leads_to_a_new_dictionary);
     tcase_add_test(c, test_asked_and_dropped);
     tcase_add_test(c, test_budget_holds);
