@@ -363,7 +363,7 @@ static void readable(evutil_socket_t fd, short what, void *arg)
     worker_time(w);
     /* Whoever has seen the reply of a command that sent mail (PUBLISH, CLIENT KILL, a change of a
      * tracked key) may rely on it: it is read before what came in since. Of a flood not all is. */
-    if (w->mail == NULL && mailbox_has_mail(&w->mailbox))
+    if (w->mail == NULL && mailbox_waits(&w->mailbox) > 0)
         worker_read_mail(w);
     /* Commands that wait go first, and before they are done nothing is read. */
     if (!c->dying)

@@ -44,6 +44,9 @@ struct mailbox {
     _Atomic size_t waiting; /* bytes of mail that is not done yet */
 };
 
+/* Mail up to here is taken however short memory is: that a key was evicted must be told just then.
+ */
+#define MAIL_FEW ((size_t)16 << 10)
 /* So much mail that whoever posts more has to wait. */
 #define MAIL_MARK ((size_t)4 << 20)
 
@@ -69,14 +72,15 @@ static inline size_t mail_bytes(const struct mail *mail)
     return sizeof *mail + mail->len;
 }
 
-static inline bool mailbox_has_mail(const struct mailbox *m)
+/* Bytes of mail that is not done. */
+static inline size_t mailbox_waits(const struct mailbox *m)
 {
-    return atomic_load_explicit(&m->waiting, memory_order_relaxed) > 0;
+    return atomic_load_explicit(&m->waiting, memory_order_relaxed);
 }
 
 static inline bool mailbox_is_full(const struct mailbox *m)
 {
-    return atomic_load_explicit(&m->waiting, memory_order_relaxed) > MAIL_MARK;
+    return mailbox_waits(m) > MAIL_MARK;
 }
 
 #endif

@@ -101,7 +101,8 @@ static void settle_pushed(struct worker *w)
 bool worker_post(struct worker *to, struct mail *m, struct client *from)
 {
     struct cache *cache = to->server->cache;
-    if (!cache_may_charge(cache, mail_bytes(m))) {
+    if (mailbox_waits(&to->mailbox) + mail_bytes(m) > MAIL_FEW &&
+        !cache_may_charge(cache, mail_bytes(m))) {
         free(m);
         return false;
     }

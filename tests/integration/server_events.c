@@ -180,6 +180,20 @@ START_TEST(evicted)
 }
 END_TEST
 
+/* A cap below what the server itself takes: what goes is told all the same. */
+START_TEST(evicted_to_the_last)
+{
+    redisContext *c = instance_connect(&served);
+    ck_assert(asks(c, "OK", "CONFIG SET notify-keyspace-events Ee maxmemory-policy allkeys-lru"));
+    redisContext *listener = subscriber("*");
+    ck_assert(asks(c, "OK", "SET foo bar"));
+    ck_assert(asks(c, "OK", "CONFIG SET maxmemory 1"));
+    expect_event(listener, "__keyevent@0__:evicted", "foo");
+    redisFree(listener);
+    redisFree(c);
+}
+END_TEST
+
 int main(void)
 {
     TCase *c = server_case("events", 120);
@@ -188,5 +202,6 @@ int main(void)
     tcase_add_test(c, letters_of_the_option);
     tcase_add_test(c, expired);
     tcase_add_test(c, evicted);
+    tcase_add_test(c, evicted_to_the_last);
     return server_case_run(c);
 }
