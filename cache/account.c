@@ -1,5 +1,19 @@
 /* What every insertion and removal changes, in one place. */
-#include "internal.h"
+#include <stdatomic.h>
+
+#include "account.h"
+#include "bucket.h"
+#include "cache/cache.h"
+#include "counters.h"
+#include "dead.h"
+#include "find.h"
+#include "item.h"
+#include "key.h"
+#include "key_form.h"
+#include "segment.h"
+#include "state.h"
+#include "stats.h"
+#include "thread.h"
 
 void count_bytes(struct cache_thread *t, unsigned what, size_t n, int sign)
 {

@@ -1,7 +1,26 @@
 /* Making objects: from a source of byte ranges to one object, or to a head with segments. */
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "internal.h"
+#include "build.h"
+#include "cache/cache.h"
+#include "codec/codec.h"
+#include "coding.h"
+#include "dead.h"
+#include "evict.h"
+#include "feed.h"
+#include "find.h"
+#include "item.h"
+#include "key.h"
+#include "key_form.h"
+#include "learner.h"
+#include "memory.h"
+#include "policy.h"
+#include "segment.h"
+#include "state.h"
+#include "thread.h"
+#include "zspool/zspool.h"
 
 /* Times the pool may refuse before a write is. */
 #define TRIES 64

@@ -1,10 +1,24 @@
 /* Creating, configuring and destroying a cache; options by name. */
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "base/lock.h"
+#include "bucket.h"
+#include "bucket_store.h"
+#include "cache/cache.h"
+#include "counters.h"
+#include "ghost.h"
+#include "key.h"
+#include "learner.h"
+#include "memory.h"
+#include "nursery.h"
+#include "nursery_ring.h"
 #include "pressure.h"
+#include "state.h"
+#include "zspool/zspool.h"
 
 /* Of the cap, for each shard: its table (bucket.c) has room for so many of the smallest items. */
 #define SHARD_BYTES     ((uint64_t)4 << 20)
@@ -12,13 +26,6 @@
 #define SHARD_BITS_MAX  14
 #define DEFAULT_PERCENT 25
 #define DEFAULT_SAMPLES 10
-
-uint64_t machine_bytes(void)
-{
-    long pages = sysconf(_SC_PHYS_PAGES);
-    long size = sysconf(_SC_PAGESIZE);
-    return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : (uint64_t)1 << 30;
-}
 
 static unsigned shard_bits_for(uint64_t bytes)
 {

@@ -1,8 +1,25 @@
 /* Walking every invariant; and damaging values on purpose, for tests. */
 #include <stdlib.h>
 
+#include "base/lock.h"
+#include "base/random.h"
 #include "base/siphash.h"
-#include "internal.h"
+#include "bucket.h"
+#include "bucket_store.h"
+#include "cache/cache.h"
+#include "codec/codec.h"
+#include "counters.h"
+#include "evict.h"
+#include "find.h"
+#include "item.h"
+#include "key.h"
+#include "key_form.h"
+#include "learner.h"
+#include "segment.h"
+#include "state.h"
+#include "stats.h"
+#include "thread.h"
+#include "zspool/zspool.h"
 
 /* What the counters should say. */
 struct tally {

@@ -3,8 +3,21 @@
  * Whatever is coded is decoded once and compared, so that a fault of a codec never costs a value.
  * The checksum is therefore of the stored bytes, of which there are fewer than raw ones, and of
  * what else decides what they decode to: the raw length, the codec, the dictionary. */
+#include <string.h>
+
 #include "base/checksum.h"
-#include "internal.h"
+#include "cache/cache.h"
+#include "codec/codec.h"
+#include "coding.h"
+#include "counters.h"
+#include "item.h"
+#include "key_form.h"
+#include "learner.h"
+#include "learner_state.h"
+#include "state.h"
+#include "stats.h"
+#include "thread.h"
+#include "zspool/zspool.h"
 
 static uint32_t check_of(const struct learner *l, const struct coded *coded, const uint8_t *stored,
                          size_t raw_len)

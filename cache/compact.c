@@ -1,6 +1,10 @@
 /* Moving objects together, and giving the pages that get free back to the system. */
 #include "base/clock.h"
-#include "internal.h"
+#include "cache/cache.h"
+#include "keeper.h"
+#include "state.h"
+#include "stats.h"
+#include "zspool/zspool.h"
 
 /* Between two looks while there is no hurry. */
 #define COMPACT_MS 200

@@ -1,6 +1,17 @@
 /* Long values that nobody has any more, freed in slices: one of 512 MiB has 32,768 segments, which
  * take 50 ms. They wait in a list that runs through their heads, so that it needs no memory. */
-#include "internal.h"
+#include <assert.h>
+#include <stdatomic.h>
+
+#include "base/lock.h"
+#include "cache/cache.h"
+#include "dead.h"
+#include "item.h"
+#include "key.h"
+#include "segment.h"
+#include "state.h"
+#include "thread.h"
+#include "zspool/zspool.h"
 
 /* Values of so many segments are freed at once. */
 #define AT_ONCE 64

@@ -1,7 +1,12 @@
 /* Trained dictionaries as the server sees them, and letting go of those nobody uses any more. */
 #include <stdlib.h>
 
-#include "internal.h"
+#include "cache/cache.h"
+#include "counters.h"
+#include "keeper.h"
+#include "learner.h"
+#include "state.h"
+#include "stats.h"
 
 static void count_items(struct cache *c, struct learner_items counts[LEARNER_DICTS])
 {

@@ -1,7 +1,23 @@
 /* The default policy: a nursery that is left in order of arrival, and a CLOCK over the slots of
  * main. Each shard has a hand of its own; a common counter tells which shard is next. */
+#include <stdatomic.h>
+
+#include "account.h"
 #include "base/clock.h"
-#include "internal.h"
+#include "base/lock.h"
+#include "bucket.h"
+#include "cache/cache.h"
+#include "counters.h"
+#include "evict.h"
+#include "find.h"
+#include "item.h"
+#include "key.h"
+#include "memory.h"
+#include "nursery.h"
+#include "policy.h"
+#include "state.h"
+#include "stats.h"
+#include "zspool/zspool.h"
 
 /* Buckets that a hand passes in one visit of its shard. */
 #define BUCKETS 4

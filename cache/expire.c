@@ -1,7 +1,19 @@
 /* The sweep for items that have expired and that nobody asks for. It reads the `due` words alone,
  * and looks into a bucket only when something in it is due. */
+#include <stdatomic.h>
+
+#include "account.h"
 #include "base/clock.h"
-#include "internal.h"
+#include "base/lock.h"
+#include "bucket.h"
+#include "cache/cache.h"
+#include "counters.h"
+#include "evict.h"
+#include "find.h"
+#include "keeper.h"
+#include "key.h"
+#include "state.h"
+#include "stats.h"
 
 /* A round over all shards begins at most so often. */
 #define ROUND_MS 250

@@ -1,5 +1,8 @@
 /* Reading a source piece by piece. */
-#include "internal.h"
+#include <string.h>
+
+#include "cache/cache.h"
+#include "feed.h"
 
 struct feed feed_begin(const struct cache_source *source)
 {

@@ -1,5 +1,21 @@
 /* Finding an item in its shard. */
-#include "internal.h"
+#include <stdatomic.h>
+#include <string.h>
+
+#include "account.h"
+#include "bucket.h"
+#include "cache/cache.h"
+#include "evict.h"
+#include "find.h"
+#include "item.h"
+#include "key.h"
+#include "key_form.h"
+#include "learner.h"
+#include "policy.h"
+#include "state.h"
+#include "stats.h"
+#include "thread.h"
+#include "zspool/zspool.h"
 
 static bool key_is(const struct cache_thread *t, const struct item *it, const struct cache_key *k)
 {

@@ -1,7 +1,15 @@
 /* Keeps the index as small as its items: tables of which much is free get smaller, runs of buckets
  * move down into what that leaves, and the end of the store goes back to the system. */
 #include "base/clock.h"
-#include "internal.h"
+#include "base/lock.h"
+#include "bucket.h"
+#include "bucket_store.h"
+#include "cache/cache.h"
+#include "counters.h"
+#include "evict.h"
+#include "keeper.h"
+#include "key.h"
+#include "state.h"
 
 /* A round over all shards begins at most so often. */
 #define ROUND_MS 1000

@@ -1,9 +1,20 @@
 /* Emptying databases: tables are taken out at once, and what was in them is freed in slices, as are
  * long values. */
+#include <stdatomic.h>
 #include <stdlib.h>
 
+#include "account.h"
 #include "base/clock.h"
-#include "internal.h"
+#include "base/lock.h"
+#include "bucket.h"
+#include "cache/cache.h"
+#include "counters.h"
+#include "dead.h"
+#include "find.h"
+#include "keeper.h"
+#include "key.h"
+#include "state.h"
+#include "stats.h"
 
 /* Frees the items of a bucket of a table that is in no shard any more. Its shard is locked, for
  * the readers of long values. */

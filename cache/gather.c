@@ -6,7 +6,23 @@
  * and offers what it meets, raw or coded, until the reservoirs are full. What it met also tells how
  * much the family holds, and so how long a dictionary may be. */
 #include "base/clock.h"
-#include "internal.h"
+#include "base/lock.h"
+#include "bucket.h"
+#include "cache/cache.h"
+#include "counters.h"
+#include "evict.h"
+#include "find.h"
+#include "item.h"
+#include "keeper.h"
+#include "key.h"
+#include "key_form.h"
+#include "learner.h"
+#include "learner_state.h"
+#include "recode.h"
+#include "segment.h"
+#include "state.h"
+#include "stats.h"
+#include "thread.h"
 
 /* Of a long value, so many segments at most, evenly spread. */
 #define SEGMENTS_MOST 4

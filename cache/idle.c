@@ -1,8 +1,22 @@
 /* The keeper's walk through the index: every item gets older by one step each round, and those that
  * nobody used for two rounds are coded with all effort. When there is a new dictionary or an old
  * one to get rid of, or the option `compression` has changed, it looks at all items. */
+#include <stdatomic.h>
+
 #include "base/clock.h"
-#include "internal.h"
+#include "base/lock.h"
+#include "base/random.h"
+#include "bucket.h"
+#include "cache/cache.h"
+#include "counters.h"
+#include "evict.h"
+#include "keeper.h"
+#include "key.h"
+#include "learner.h"
+#include "memory.h"
+#include "recode.h"
+#include "state.h"
+#include "stats.h"
 
 #define ROUND_MS IDLE_ROUND_MS
 /* From this age on an item is idle; while there is a hurry, sooner. */

@@ -1,5 +1,17 @@
 /* What an item really is, and what it takes. */
-#include "internal.h"
+#include <stdatomic.h>
+
+#include "bucket.h"
+#include "cache/cache.h"
+#include "evict.h"
+#include "find.h"
+#include "item.h"
+#include "keeper.h"
+#include "key.h"
+#include "policy.h"
+#include "segment.h"
+#include "state.h"
+#include "zspool/zspool.h"
 
 /* Of a slot at the usual load of buckets. */
 #define SLOT_COST 8

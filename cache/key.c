@@ -1,8 +1,14 @@
 /* Keys, the shards they belong to, and locking those. */
+#include <assert.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/lock.h"
 #include "base/siphash.h"
-#include "internal.h"
+#include "bucket.h"
+#include "cache/cache.h"
+#include "key.h"
+#include "state.h"
 
 bool cache_key_init(struct cache_thread *t, struct cache_key *k, unsigned db, const void *ptr,
                     size_t len)

@@ -1,13 +1,33 @@
 /* What the process takes, and keeping it below the cap. */
 #include <malloc.h>
+#include <stdatomic.h>
+#include <unistd.h>
 
 #include "base/clock.h"
-#include "internal.h"
+#include "cache/cache.h"
+#include "dead.h"
+#include "evict.h"
+#include "ghost.h"
+#include "keeper.h"
 #include "kernel_text.h"
+#include "key.h"
+#include "learner.h"
+#include "memory.h"
+#include "nursery_ring.h"
+#include "state.h"
+#include "stats.h"
+#include "zspool/zspool.h"
 
 #define PAGES_LEAST (CACHE_LEAST_MEMORY / ZS_PAGE_SIZE)
 /* What the heap has grown by, or has in holes, since it was trimmed, for that to be worth it. */
 #define TRIM_FROM ((uint64_t)64 << 10)
+
+uint64_t machine_bytes(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES);
+    long size = sysconf(_SC_PAGESIZE);
+    return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : (uint64_t)1 << 30;
+}
 
 /* Bytes outside the pool that are known. */
 static uint64_t known_bytes(struct cache *c)

@@ -1,6 +1,23 @@
 /* The nursery: where new items stay raw until it is known whether they are worth coding. */
+#include <stdatomic.h>
+
+#include "account.h"
 #include "base/clock.h"
-#include "internal.h"
+#include "base/lock.h"
+#include "bucket.h"
+#include "cache/cache.h"
+#include "counters.h"
+#include "find.h"
+#include "ghost.h"
+#include "item.h"
+#include "key.h"
+#include "learner.h"
+#include "memory.h"
+#include "nursery.h"
+#include "nursery_ring.h"
+#include "recode.h"
+#include "state.h"
+#include "stats.h"
 
 #define BATCH 32
 /* Of a writer that helps. */

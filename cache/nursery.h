@@ -32,9 +32,4 @@ void nursery_help(struct cache_thread *t);
 /* Lets items out of the nursery until end_us. True when more wait. */
 bool nursery_slice(struct cache_thread *t, int64_t end_us);
 
-/* ---- teach.c ---- */
-
-/* Once, when the nursery is full before there was any training: begins one at once. */
-void teach(struct cache_thread *t);
-
 #endif

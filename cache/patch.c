@@ -5,9 +5,19 @@
  *           |==========|0000|vvvv|    gap of zero bytes
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/checked.h"
-#include "internal.h"
+#include "build.h"
+#include "cache/cache.h"
+#include "feed.h"
+#include "find.h"
+#include "item.h"
+#include "segment.h"
+#include "state.h"
+#include "thread.h"
+#include "update.h"
+#include "write.h"
 
 struct patch {
     struct cache_thread *t;

@@ -4,7 +4,12 @@
  *
  * Each is where the one before says, and with many items none is in a cache of the processor. So
  * each step is taken for all keys at hand before the next: then their waits overlap. */
-#include "internal.h"
+#include "base/lock.h"
+#include "bucket.h"
+#include "cache/cache.h"
+#include "key.h"
+#include "state.h"
+#include "zspool/zspool.h"
 
 /* Buckets that are looked at for an item: nearly all lie in the first. */
 #define LOOKS 3

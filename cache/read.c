@@ -1,5 +1,24 @@
 /* Reading: views of pinned items. */
-#include "internal.h"
+#include <assert.h>
+#include <string.h>
+
+#include "account.h"
+#include "bucket.h"
+#include "cache/cache.h"
+#include "codec/codec.h"
+#include "coding.h"
+#include "counters.h"
+#include "dead.h"
+#include "find.h"
+#include "item.h"
+#include "key.h"
+#include "read.h"
+#include "recode.h"
+#include "segment.h"
+#include "state.h"
+#include "stats.h"
+#include "thread.h"
+#include "zspool/zspool.h"
 
 _Static_assert(sizeof(struct zs_map) <= sizeof(((struct cache_view *)0)->map),
                "a view holds a mapping");

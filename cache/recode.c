@@ -4,7 +4,28 @@
  * if the slot still has the same object: a pinned object keeps its handle, so that the same handle
  * is the same item. Its expiry may have changed meanwhile, so the header is written at the end.
  */
-#include "internal.h"
+#include <stdatomic.h>
+
+#include "account.h"
+#include "base/lock.h"
+#include "bucket.h"
+#include "build.h"
+#include "cache/cache.h"
+#include "codec/codec.h"
+#include "coding.h"
+#include "counters.h"
+#include "find.h"
+#include "item.h"
+#include "key.h"
+#include "key_form.h"
+#include "learner.h"
+#include "learner_state.h"
+#include "recode.h"
+#include "segment.h"
+#include "state.h"
+#include "stats.h"
+#include "thread.h"
+#include "zspool/zspool.h"
 
 bool shard_seize(struct cache_thread *t, struct shard *s)
 {

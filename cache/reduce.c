@@ -4,10 +4,25 @@
  * is worse than a mark. The mark is where enough would go, found from a sample of all items: so
  * what goes is nearly what an exact order would choose.
  */
+#include <stdatomic.h>
 #include <stdlib.h>
 
+#include "account.h"
 #include "base/clock.h"
-#include "internal.h"
+#include "base/lock.h"
+#include "base/random.h"
+#include "bucket.h"
+#include "cache/cache.h"
+#include "counters.h"
+#include "evict.h"
+#include "find.h"
+#include "item.h"
+#include "key.h"
+#include "memory.h"
+#include "policy.h"
+#include "state.h"
+#include "stats.h"
+#include "zspool/zspool.h"
 
 /* Parts of the cap that there must be too much for a walk to begin, and to go on. */
 #define BEGIN_PART 8

@@ -8,7 +8,17 @@
  *
  * The walk over the index goes on. Only if it finds something to code the rest is over, as with a
  * request. */
-#include "internal.h"
+#include <stdatomic.h>
+
+#include "cache/cache.h"
+#include "counters.h"
+#include "keeper.h"
+#include "key.h"
+#include "learner.h"
+#include "memory.h"
+#include "state.h"
+#include "stats.h"
+#include "thread.h"
 
 /* Grows with all that is coded, and with trainings. */
 static int64_t coded_yet(struct cache *c)

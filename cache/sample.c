@@ -5,7 +5,21 @@
  *   LRU   time of the last use, in tenths of a second
  *   LFU   [ minutes of the last change : 16 ][ logarithmic counter : 8 ]
  */
-#include "internal.h"
+#include <stdatomic.h>
+#include <string.h>
+
+#include "account.h"
+#include "base/lock.h"
+#include "base/random.h"
+#include "bucket.h"
+#include "cache/cache.h"
+#include "counters.h"
+#include "evict.h"
+#include "find.h"
+#include "item.h"
+#include "key.h"
+#include "policy.h"
+#include "state.h"
 
 #define CLOCK_MASK   0xffffffu
 #define SAMPLE_TIMES 4  /* so many times maxmemory-samples are looked at for the first victim */

@@ -4,7 +4,19 @@
  * home bucket and reports all items with these, wherever they lie; growing changes where homes
  * begin, but not which h14s are done.
  */
-#include "internal.h"
+#include <string.h>
+
+#include "base/random.h"
+#include "bucket.h"
+#include "cache/cache.h"
+#include "evict.h"
+#include "find.h"
+#include "item.h"
+#include "key.h"
+#include "key_form.h"
+#include "state.h"
+#include "stats.h"
+#include "thread.h"
 
 /* A step ends when it has come by as many keys as were asked for; of places without any it passes
  * so many for each, so that it ends soon in a table that is nearly empty, too. */

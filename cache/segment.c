@@ -1,7 +1,22 @@
 /* Long values: segments of 16 KiB raw, each an object of its own, behind a head that lists them. */
+#include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "internal.h"
+#include "account.h"
+#include "build.h"
+#include "cache/cache.h"
+#include "codec/codec.h"
+#include "coding.h"
+#include "counters.h"
+#include "find.h"
+#include "item.h"
+#include "key_form.h"
+#include "segment.h"
+#include "state.h"
+#include "stats.h"
+#include "thread.h"
+#include "zspool/zspool.h"
 
 static void put_u32(uint8_t *p, uint32_t n)
 {

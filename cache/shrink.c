@@ -10,8 +10,16 @@
  * half of that. When there was no sign of pressure for 10 seconds it rises slowly until it is no
  * ceiling any more. With noeviction there is none: it would only refuse writes.
  */
-#include "internal.h"
+#include <stdatomic.h>
+
+#include "cache/cache.h"
+#include "keeper.h"
+#include "key.h"
+#include "memory.h"
 #include "pressure.h"
+#include "state.h"
+#include "stats.h"
+#include "zspool/zspool.h"
 
 #define READ_MS 1000
 /* Between two steps at level 1. */

@@ -1,6 +1,21 @@
 /* Counters summed over threads, and the statistics made of them. */
-#include "internal.h"
+#include <stdatomic.h>
+
+#include "base/lock.h"
+#include "base/random.h"
+#include "bucket.h"
+#include "bucket_store.h"
+#include "cache/cache.h"
+#include "counters.h"
+#include "evict.h"
+#include "ghost.h"
+#include "key.h"
+#include "learner.h"
 #include "pressure.h"
+#include "state.h"
+#include "stats.h"
+#include "write.h"
+#include "zspool/zspool.h"
 
 int64_t counter_sum(struct cache *c, unsigned what)
 {

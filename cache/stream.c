@@ -1,7 +1,21 @@
 /* Streams: long values read over many turns of the event loop, while others may replace them. */
+#include <assert.h>
 #include <stdlib.h>
 
-#include "internal.h"
+#include "account.h"
+#include "bucket.h"
+#include "build.h"
+#include "cache/cache.h"
+#include "counters.h"
+#include "find.h"
+#include "item.h"
+#include "key.h"
+#include "read.h"
+#include "segment.h"
+#include "state.h"
+#include "stats.h"
+#include "thread.h"
+#include "zspool/zspool.h"
 
 struct cache_stream {
     uint64_t hash;

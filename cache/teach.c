@@ -1,6 +1,24 @@
 /* Showing the learner what is in the nursery before any of it is coded: when a cache fills fast,
  * its first dictionary should not come after half of what it will hold. */
-#include "internal.h"
+#include <stdatomic.h>
+
+#include "base/lock.h"
+#include "bucket.h"
+#include "cache/cache.h"
+#include "codec/codec.h"
+#include "counters.h"
+#include "evict.h"
+#include "find.h"
+#include "item.h"
+#include "keeper.h"
+#include "key.h"
+#include "key_form.h"
+#include "learner.h"
+#include "learner_state.h"
+#include "nursery.h"
+#include "state.h"
+#include "stats.h"
+#include "thread.h"
 
 /* Begins when newcomers take such a part of the cap, and shows so many of them. */
 #define PART  10

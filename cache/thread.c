@@ -1,9 +1,17 @@
 /* Threads of the cache: entering, leaving, and keeping all others out. */
+#include <assert.h>
 #include <sanitizer/asan_interface.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/lock.h"
 #include "base/resident.h"
-#include "internal.h"
+#include "cache/cache.h"
+#include "codec/codec.h"
+#include "counters.h"
+#include "state.h"
+#include "thread.h"
+#include "zspool/zspool.h"
 
 /* Whole pages; the last one nobody touches. */
 #define SCRATCH_STRIDE ((SCRATCH_BYTES / ZS_PAGE_SIZE + 2) * ZS_PAGE_SIZE)

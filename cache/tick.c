@@ -10,8 +10,20 @@
  * Eviction comes first here, since writers wait for it; it takes into account what the others will
  * give back (memory_over()).
  */
+#include <stdatomic.h>
+
 #include "base/clock.h"
-#include "internal.h"
+#include "cache/cache.h"
+#include "counters.h"
+#include "evict.h"
+#include "keeper.h"
+#include "key.h"
+#include "learner.h"
+#include "learner_state.h"
+#include "memory.h"
+#include "nursery.h"
+#include "state.h"
+#include "stats.h"
 
 #define MEASURE_MS 100
 #define TRIM_MS    1000

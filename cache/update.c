@@ -1,5 +1,16 @@
 /* Read-modify-write of one key under the lock of its shard. */
-#include "internal.h"
+#include "update.h"
+#include "account.h"
+#include "bucket.h"
+#include "build.h"
+#include "cache/cache.h"
+#include "counters.h"
+#include "find.h"
+#include "key.h"
+#include "read.h"
+#include "state.h"
+#include "stats.h"
+#include "write.h"
 
 void cache_update_begin(struct cache_thread *t, const struct cache_key *k, struct cache_update *u)
 {

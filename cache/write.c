@@ -1,5 +1,20 @@
 /* Writing: storing, deleting, and changing the expiry of one key. */
-#include "internal.h"
+#include "write.h"
+#include "account.h"
+#include "bucket.h"
+#include "build.h"
+#include "cache/cache.h"
+#include "counters.h"
+#include "evict.h"
+#include "find.h"
+#include "ghost.h"
+#include "item.h"
+#include "keeper.h"
+#include "key.h"
+#include "nursery.h"
+#include "state.h"
+#include "stats.h"
+#include "zspool/zspool.h"
 
 /* A writer looks after the nursery every so many stores. */
 #define SETS_PER_HELP 4

@@ -7,9 +7,10 @@
 
 #include "base/random.h"
 #include "bucket.h"
+#include "bucket_store.h"
 #include "cache/cache.h"
 #include "cache_test.h"
-#include "internal.h"
+#include "stats.h"
 
 #define RANK   12
 #define SHARDS 64

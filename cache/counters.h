@@ -1,0 +1,52 @@
+/* The counters: each thread adds to its own, readers sum. */
+#ifndef CACHE_COUNTERS_H
+#define CACHE_COUNTERS_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "cache/cache.h"
+#include "learner.h"
+
+enum counter {
+    N_HITS,
+    N_MISSES,
+    N_EXPIRED,
+    N_EVICTED,
+    N_REFUSED,
+    N_DAMAGED,
+    N_RESET, /* those above can be set to zero */
+    N_ITEMS = N_RESET,
+    N_RAW_BYTES,
+    N_STORED_BYTES,
+    N_KEY_BYTES,
+    N_CODEC, /* four: raw, lz4, dense, segmented */
+    N_INCOMPRESSIBLE = N_CODEC + 4,
+    N_NURSERY_ITEMS,
+    N_NURSERY_BYTES,
+    N_LOOSE_BYTES, /* stored, of items in main that were not coded with all effort yet */
+    N_GHOST_HITS,
+    N_ATTEMPTS,
+    N_REJECTED,
+    N_MISCODED,
+    N_RECODED,
+    N_WARMED,
+    N_SEGMENTS_READ,
+    N_SEGMENTS_WRITTEN,
+    N_COMPRESS_US,
+    N_RUNG_RUNS,
+    N_RUNG_BYTES = N_RUNG_RUNS + CACHE_RUNGS,
+    N_RUNG_US = N_RUNG_BYTES + CACHE_RUNGS,
+    N_DB_ITEMS = N_RUNG_US + CACHE_RUNGS,
+    N_DB_EXPIRING = N_DB_ITEMS + CACHE_MAX_DATABASES,
+    N_DICT_ITEMS = N_DB_EXPIRING + CACHE_MAX_DATABASES,
+    N_DICT_RAW = N_DICT_ITEMS + LEARNER_DICTS,
+    N_DICT_STORED = N_DICT_RAW + LEARNER_DICTS,
+    COUNTERS = N_DICT_STORED + LEARNER_DICTS,
+};
+
+struct counters {
+    _Atomic int64_t n[COUNTERS];
+};
+
+#endif
