@@ -39,9 +39,10 @@ struct server {
     struct track_table tracked;
     struct tls tls;
     struct script_cache scripts;
-    _Atomic bool stopping;    /* scripts end at once */
-    _Atomic unsigned busy;    /* scripts that have run for longer than lua-time-limit */
-    struct listener listener; /* in worker 0's loop */
+    _Atomic bool stopping;         /* scripts end at once */
+    _Atomic int64_t clients_bytes; /* of requests and replies, as charged to the cache */
+    _Atomic unsigned busy;         /* scripts that have run for longer than lua-time-limit */
+    struct listener listener;      /* in worker 0's loop */
     struct keeper keeper;
     struct slowlog slowlog;
     struct latency latency;

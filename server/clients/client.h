@@ -26,7 +26,7 @@ struct client {
     /* the owner's */
     struct worker *worker;
     struct connection *connection; /* NULL: a script's client */
-    bool authenticated, no_touch, no_evict;
+    bool authenticated, no_touch;
     enum client_reply reply;
     uint8_t proto;
     bool subscriber; /* to channels */
@@ -48,6 +48,7 @@ struct client {
     _Atomic int queued;        /* commands of a transaction; -1 = none */
     _Atomic unsigned watching; /* keys */
     _Atomic size_t transaction_bytes;
+    _Atomic bool no_evict;
     _Atomic bool outdated; /* a watched key has changed: set by whoever changed it */
     _Atomic int64_t active_ms;
     _Atomic(const struct command *) last;

@@ -326,7 +326,7 @@ static void client_no_evict(struct request *rq)
 {
     bool on;
     if (read_on_off(rq, &on))
-        rq->client->no_evict = on;
+        atomic_store_explicit(&rq->client->no_evict, on, memory_order_relaxed);
 }
 
 static void client_no_touch(struct request *rq)
@@ -488,8 +488,7 @@ static const struct command subcommands[] = {
      .since = "7.0.0",
      .complexity = "O(1)",
      .summary = "Sets the client eviction mode of the connection.",
-     .args = "ON | OFF",
-     .differs = "Clients are never evicted: the mode is accepted and changes nothing."},
+     .args = "ON | OFF"},
     {.name = "no-touch",
      .fn = client_no_touch,
      .arity = 3,

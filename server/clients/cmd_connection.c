@@ -194,7 +194,8 @@ static void reset_command(struct request *rq)
     monitor_leave(c);
     transaction_end(c);
     atomic_store_explicit(&c->db, 0, memory_order_relaxed);
-    c->no_touch = c->no_evict = false;
+    c->no_touch = false;
+    atomic_store_explicit(&c->no_evict, false, memory_order_relaxed);
     c->reply = REPLY_ON;
     acl_client_begin(c);
     if (c->connection != NULL)

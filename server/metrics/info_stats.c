@@ -34,14 +34,14 @@ void info_stats(struct info *i)
                 "sync_full:0\r\nsync_partial_ok:0\r\nsync_partial_err:0\r\nexpired_keys:%llu\r\n"
                 "expired_stale_perc:0.00\r\nexpired_time_cap_reached_count:0\r\n"
                 "expire_cycle_cpu_milliseconds:%llu\r\nevicted_keys:%llu\r\n"
-                "evicted_clients:0\r\ntotal_eviction_exceeded_time:0\r\n"
+                "evicted_clients:%llu\r\ntotal_eviction_exceeded_time:0\r\n"
                 "current_eviction_exceeded_time:0\r\nkeyspace_hits:%llu\r\n"
                 "keyspace_misses:%llu\r\nrefused_writes:%llu\r\npubsub_channels:%zu\r\n"
                 "pubsub_patterns:%zu\r\npubsubshard_channels:%zu\r\nlatest_fork_usec:0\r\n"
                 "total_forks:0\r\nmigrate_cached_sockets:0\r\n",
                 (unsigned long long)c->expired,
                 (unsigned long long)c->rung[CACHE_RUNG_EXPIRE].cpu_us / 1000,
-                (unsigned long long)c->evicted, (unsigned long long)c->hits,
+                (unsigned long long)c->evicted, SUM(evicted_clients), (unsigned long long)c->hits,
                 (unsigned long long)c->misses, (unsigned long long)c->refused,
                 fanout_topics(&s->fanout, TOPIC_CHANNEL), fanout_topics(&s->fanout, TOPIC_PATTERN),
                 fanout_topics(&s->fanout, TOPIC_SHARD));
@@ -157,6 +157,7 @@ void server_reset_stats(struct server *s)
                                 &t->denied_keys,
                                 &t->denied_channels,
                                 &t->idle_closed,
+                                &t->evicted_clients,
                                 &t->largest_in,
                                 &t->largest_out,
                                 &t->output_limit_closed};

@@ -540,7 +540,7 @@ void connection_free(struct connection *c)
     output_free(c);
     drop_input(c);
     resp_parser_free(&c->parser);
-    cache_charge(w->server->cache, -(int64_t)c->charged);
+    connection_give_back(c, c->charged);
     c->transport.type->close(&c->transport);
     close(c->transport.fd);
     free(c);

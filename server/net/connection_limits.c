@@ -1,4 +1,5 @@
 /* What a connection may take: options, and whether it is over them. */
+#include "client_eviction.h"
 #include "connection.h"
 #include "options/option.h"
 #include "server.h"
@@ -45,6 +46,13 @@ const struct option options_limits[] = {
      .max = INT64_MAX,
      .preset = "1gb",
      .summary = "memory that the request of one client may take while it comes in"},
+    {.name = "maxmemory-clients",
+     .kind = OPTION_PART,
+     .at = offsetof(struct settings, clients_memory),
+     .max = INT64_MAX,
+     .preset = "0",
+     .summary = "memory that the requests and replies of all clients may take together, over which "
+                "those with the most are closed; a percentage is of maxmemory; 0 = no limit"},
     {.name = "client-output-buffer-limit",
      .kind = OPTION_LIMITS,
      .preset = "normal 256mb 0 0 replica 256mb 64mb 60 pubsub 32mb 8mb 60",
@@ -68,9 +76,10 @@ bool connection_charge(struct connection *c)
     size_t now = held / CHARGE_STEP * CHARGE_STEP;
     if (now > c->charged && !cache_may_charge(s->cache, now - c->charged))
         return false;
-    cache_charge(s->cache, (int64_t)now - (int64_t)c->charged);
+    int64_t more = (int64_t)now - (int64_t)c->charged;
+    cache_charge(s->cache, more);
     c->charged = now;
-    return true;
+    return client_memory_changed(c->client.worker, &c->client, more);
 }
 
 void connection_give_back(struct connection *c, size_t bytes)
@@ -78,6 +87,7 @@ void connection_give_back(struct connection *c, size_t bytes)
     size_t n = bytes < c->charged ? bytes : c->charged;
     c->charged -= n;
     cache_charge(c->client.worker->server->cache, -(int64_t)n);
+    (void)client_memory_changed(c->client.worker, &c->client, -(int64_t)n);
 }
 
 bool connection_over_query_limit(struct connection *c)

@@ -30,6 +30,7 @@ struct batch_item {
 struct worker_stats {
     counter connections, commands, reads, writes, in_bytes, out_bytes, changes, rejected;
     counter query_limit_closed, output_limit_closed, auth_failures, idle_closed;
+    counter evicted_clients;
     counter denied_commands, denied_keys, denied_channels;
     counter largest_in, largest_out;
     counter subscribers, trackers, paused; /* now */

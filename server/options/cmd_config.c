@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "commands/glob.h"
+#include "net/client_eviction.h"
 #include "option.h"
 #include "server.h"
 
@@ -198,6 +199,7 @@ static void config_set(struct request *rq)
     } else {
         server_configure_cache(rq->server);
         hooks_update(rq->server);
+        (void)client_evict(rq->worker, NULL);
         resp_ok(rq->out);
     }
     free(changes);

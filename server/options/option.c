@@ -137,6 +137,17 @@ static bool parse_share(const char *value, int64_t *n)
     return percent > 0 && percent <= 100 && strspn(value, "0123456789") == len - 1;
 }
 
+static bool parse_part(const char *value, int64_t *n, char *error)
+{
+    size_t len = strlen(value);
+    bool percent =
+        len > 1 && len < 10 && value[len - 1] == '%' && strspn(value, "0123456789") == len - 1;
+    if (!percent)
+        return memory_parse(value, n) || fault(error, "argument must be a memory or percent value");
+    *n = -strtoll(value, NULL, 10);
+    return *n >= -100 || fault(error, "percentage argument must be less or equal to 100");
+}
+
 static bool parse_number(const struct option *o, const char *value, int64_t *n, char *error)
 {
     switch (o->kind) {
@@ -163,6 +174,8 @@ static bool parse_number(const struct option *o, const char *value, int64_t *n, 
         if (!parse_share(value, n))
             return fault(error, "argument must be a memory value or a percentage");
         break;
+    case OPTION_PART:
+        return parse_part(value, n, error);
     default:
         return parse_name(o, value, n, error);
     }
@@ -349,6 +362,11 @@ void option_print(struct settings *s, const struct option *o, char *text, size_t
     case OPTION_EVENTS:
         notify_print(setting_get(number_of(s, o)), text, cap);
         return;
+    case OPTION_PART: {
+        long long n = setting_get(number_of(s, o));
+        snprintf(text, cap, "%lld%s", n < 0 ? -n : n, n < 0 ? "%" : "");
+        return;
+    }
     case OPTION_OCTAL:
         snprintf(text, cap, "%llo", (unsigned long long)setting_get(number_of(s, o)));
         return;

@@ -16,6 +16,7 @@ enum option_kind {
     OPTION_OCTAL,   /* permission bits */
     OPTION_MEMORY,  /* bytes, with k, kb, m, mb, g, gb */
     OPTION_SHARE,   /* the same, or a percentage of the memory of the machine or the cgroup */
+    OPTION_PART,    /* the same, or a percentage of maxmemory, kept as a negative number */
     OPTION_NAME,    /* one of the names that name_of tells */
     OPTION_TEXT,    /* anything */
     OPTION_LINES,   /* may be given many times: a text of lines */

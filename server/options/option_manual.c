@@ -38,6 +38,7 @@ static const char *kind_text(const struct option *o)
     case OPTION_MEMORY:
         return "memory";
     case OPTION_SHARE:
+    case OPTION_PART:
         return "memory or percentage";
     case OPTION_EVENTS:
         return "letters";

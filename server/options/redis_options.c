@@ -85,7 +85,6 @@ const struct option options_redis[] = {
     KEPT("lazyfree-lazy-server-del", "yes"),
     KEPT("lazyfree-lazy-user-del", "yes"),
     KEPT("lazyfree-lazy-user-flush", "yes"),
-    IGNORED("maxmemory-clients", "0"),
     KEPT("maxmemory-eviction-tenacity", "10"),
     KEPT("lfu-log-factor", "10"),
     KEPT("lfu-decay-time", "1"),

@@ -24,6 +24,7 @@ struct settings {
     char *bind, *unixsocket, *port_file;
     /* limits */
     setting max_bulk, max_query, write_timeout;
+    setting clients_memory; /* negative: percent of maxmemory */
     struct output_limit output[OUTPUT_CLASSES];
     /* events */
     setting notify, tracking_max;
