@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "metrics/info.h"
 #include "metrics/memory_doctor.h"
+#include "metrics/memory_stats.h"
 
 static void time_command(struct request *rq)
 {
@@ -61,33 +62,6 @@ static void memory_usage(struct request *rq)
         resp_integer(rq->out, (int64_t)info.cost);
     else
         resp_null(rq->out);
-}
-
-static void put(struct request *rq, const char *name, uint64_t value)
-{
-    resp_bulk(rq->out, name, strlen(name));
-    resp_integer(rq->out, (int64_t)value);
-}
-
-static void memory_stats(struct request *rq)
-{
-    struct cache_stats s;
-    cache_stats(rq->server->cache, &s);
-    resp_map(rq->out, 14);
-    put(rq, "peak.allocated", s.peak_memory);
-    put(rq, "total.allocated", s.used_memory);
-    put(rq, "startup.allocated", s.other_bytes);
-    put(rq, "clients.normal", s.charged_bytes);
-    put(rq, "overhead.index", s.index_bytes);
-    put(rq, "overhead.ghost", s.ghost_bytes);
-    put(rq, "overhead.dictionaries", s.dict_bytes);
-    put(rq, "pool.bytes", s.pool_bytes);
-    put(rq, "keys.count", s.items);
-    put(rq, "keys.bytes", s.key_bytes);
-    put(rq, "dataset.bytes", s.stored_bytes + s.key_bytes);
-    put(rq, "dataset.raw-bytes", s.raw_bytes);
-    put(rq, "nursery.bytes", s.nursery_bytes);
-    put(rq, "resident.bytes", info_resident_bytes());
 }
 
 static void memory_purge(struct request *rq)
@@ -178,7 +152,8 @@ static const struct command memory_subcommands[] = {
      .complexity = "O(1)",
      .summary = "Returns details about memory usage.",
      .args = "",
-     .differs = "The fields are those that have a meaning here."},
+     .differs =
+         "After the fields of Redis come some of its own. There are none of single databases."},
     {.name = "usage",
      .fn = memory_usage,
      .arity = -3,

@@ -26,5 +26,8 @@ info_fn info_stats, info_commands, info_errors, info_latencies;
 
 /* Resident memory of the process in bytes. */
 uint64_t info_resident_bytes(void);
+/* What clients take, and scripts with the states that carry them out. */
+uint64_t info_client_bytes(struct server *s);
+uint64_t info_script_bytes(struct server *s);
 
 #endif

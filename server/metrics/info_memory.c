@@ -48,7 +48,7 @@ static void put_both(struct info *i, const char *name, const char *human, uint64
     put_human(i, human, bytes);
 }
 
-static uint64_t client_memory(struct server *s)
+uint64_t info_client_bytes(struct server *s)
 {
     uint64_t sum = 0;
     lock_acquire(&s->registry.lock);
@@ -59,12 +59,26 @@ static uint64_t client_memory(struct server *s)
     return sum;
 }
 
-static void put_scripts(struct info *i)
+static uint64_t lua_bytes(const struct server *s)
 {
-    struct server *s = i->server;
     uint64_t lua = 0;
     for (unsigned n = 0; n < s->worker_count; n++)
         lua += atomic_load_explicit(&s->workers[n]->script.bytes, memory_order_relaxed);
+    return lua;
+}
+
+uint64_t info_script_bytes(struct server *s)
+{
+    lock_acquire(&s->scripts.lock);
+    uint64_t texts = s->scripts.bytes;
+    lock_release(&s->scripts.lock);
+    return texts + lua_bytes(s);
+}
+
+static void put_scripts(struct info *i)
+{
+    struct server *s = i->server;
+    uint64_t lua = lua_bytes(s);
     lock_acquire(&s->scripts.lock);
     uint64_t texts = s->scripts.bytes, count = s->scripts.count;
     lock_release(&s->scripts.lock);
@@ -84,7 +98,7 @@ static void put_scripts(struct info *i)
 void info_memory(struct info *i)
 {
     const struct cache_stats *c = &i->cache;
-    uint64_t rss = info_resident_bytes(), clients = client_memory(i->server);
+    uint64_t rss = info_resident_bytes(), clients = info_client_bytes(i->server);
     uint64_t data = c->stored_bytes + c->key_bytes;
     uint64_t overhead = c->used_memory > data ? c->used_memory - data : 0;
     uint64_t cap = (uint64_t)setting_get(&i->server->settings.maxmemory);

@@ -138,6 +138,7 @@ static const struct step steps[] = {
     {"COMMAND LIST FILTERBY MODULE x", "*0\r\n", NULL},
     {"LPUSH l 1", "^-ERR unknown command 'LPUSH', with args beginning with: 'l' '1' ", NULL},
     {"READONLY", OK, NULL},
+    {"MEMORY STATS", "^*70\r\n$14\r\npeak.allocated\r\n:", "^%35\r\n$14\r\npeak.allocated\r\n:"},
     /* encodings of hashes have Redis's names */
     {"FLUSHALL", OK, NULL},
     {"HSET h f 1 g 2", ":2\r\n", NULL},
