@@ -271,9 +271,12 @@ static void debug_object(struct request *rq)
     const char *encoding = request_encoding(rq, 2, &info);
     if (encoding == NULL)
         return;
+    /* As DUMP would write it, with its length in front. */
+    size_t len = info.stored_len;
+    len += len < 1 << 6 ? 1 : len < 1 << 14 ? 2 : 5;
     snprintf(text, sizeof text,
              "Value at:0x0 refcount:1 encoding:%s serializedlength:%zu lru:0 lru_seconds_idle:%lld",
-             encoding, info.stored_len, (long long)info.idle_ms / 1000);
+             encoding, len, (long long)info.idle_ms / 1000);
     resp_simple(rq->out, text);
 }
 

@@ -121,6 +121,7 @@ extern const struct command commands_expire[];
 extern const struct command commands_keyspace[];
 extern const struct command commands_hash[];
 extern const struct command commands_hash_walk[];
+extern const struct command commands_hash_scan[];
 extern const struct command commands_object[];
 extern const struct command commands_acl[];
 extern const struct command commands_connection[];

@@ -111,7 +111,8 @@ static void print_banner(const struct server *s)
     if (cap > 0 && cap < cache_used_memory(s->cache) + ROOM_AT_LEAST)
         printf("  maxmemory leaves no room for data: the process alone takes %llu KiB\n",
                (unsigned long long)(cache_used_memory(s->cache) >> 10));
-    printf("  stop it with Ctrl-C or SIGTERM\n");
+    /* Programs that start a server for their tests wait for Redis's words. */
+    printf("  stop it with Ctrl-C or SIGTERM\n  * Ready to accept connections\n");
     (void)fflush(stdout);
 }
 

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "glob.h"
 #include "hash_access.h"
 
 enum parts { FIELDS = 1, VALUES = 2 };
@@ -70,88 +69,6 @@ static void hlen_command(struct request *rq)
     resp_integer(rq->out, found == LOOKUP_FOUND ? (int64_t)count : 0);
     if (found == LOOKUP_FOUND)
         hash_unload(&h);
-}
-
-/* ---- HSCAN ---- */
-
-struct hscan {
-    const char *pattern;
-    size_t pattern_len;
-    bool no_values;
-};
-
-static bool hscan_options(struct request *rq, struct hscan *s)
-{
-    int64_t count;
-    for (size_t i = 3; i < rq->argc; i++) {
-        bool more = i + 1 < rq->argc;
-        if (more && request_is(rq, i, "count")) {
-            if (!request_integer(rq, ++i, &count))
-                return false;
-            if (count < 1) {
-                reply_syntax_error(rq);
-                return false;
-            }
-        } else if (more && request_is(rq, i, "match")) {
-            s->pattern = request_flat(rq, ++i, &s->pattern_len);
-            if (s->pattern == NULL)
-                return false;
-        } else if (request_is(rq, i, "novalues")) {
-            s->no_values = true;
-        } else {
-            reply_syntax_error(rq);
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool passes(const struct hscan *s, const struct hash_entry *entry)
-{
-    return s->pattern == NULL ||
-           glob_match(s->pattern, s->pattern_len, entry->field, entry->field_len, false);
-}
-
-static void reply_hscan(struct request *rq, const struct hash_blob *h, const struct hscan *s)
-{
-    struct hash_reader r;
-    struct hash_entry entry;
-    size_t matches = 0;
-    hash_open(&r, h->bytes, h->len);
-    while (hash_next(&r, &entry))
-        matches += passes(s, &entry);
-    resp_array(rq->out, 2);
-    resp_bulk(rq->out, "0", 1);
-    resp_array(rq->out, s->no_values ? matches : 2 * matches);
-    hash_open(&r, h->bytes, h->len);
-    while (hash_next(&r, &entry))
-        if (passes(s, &entry))
-            reply_entry(rq, &entry, s->no_values ? FIELDS : FIELDS | VALUES);
-}
-
-/* A small hash is shown in one step, as Redis does with its packed ones: COUNT is a hint. */
-static void hscan_command(struct request *rq)
-{
-    struct hash_blob h;
-    struct hscan s = {0};
-    uint64_t cursor;
-    uint32_t count = 0;
-    if (!request_cursor(rq, 2, &cursor))
-        return;
-    switch (load_counted(rq, &h, &count)) {
-    case LOOKUP_REPLIED:
-        return;
-    case LOOKUP_MISSING:
-        resp_array(rq->out, 2);
-        resp_bulk(rq->out, "0", 1);
-        resp_array(rq->out, 0);
-        return;
-    case LOOKUP_FOUND:
-        if (hscan_options(rq, &s))
-            reply_hscan(rq, &h, &s);
-        hash_unload(&h);
-        return;
-    }
 }
 
 /* ---- HRANDFIELD ---- */
@@ -299,16 +216,6 @@ const struct command commands_hash_walk[] = {
      .complexity = "O(N) where N is the size of the hash.",
      .summary = "Returns the number of fields in a hash.",
      .args = "key"},
-    {.name = "hscan",
-     .fn = hscan_command,
-     .arity = -3,
-     .flags = CMD_READONLY,
-     KEY_1,
-     .since = "2.8.0",
-     .complexity = "O(N) where N is the size of the hash.",
-     .summary = "Iterates over fields and values of a hash.",
-     .args = "key cursor [MATCH pattern] [COUNT count] [NOVALUES]",
-     .differs = "The whole hash comes in one step, with cursor 0. NOVALUES is that of Redis 7.4."},
     {.name = "hrandfield",
      .fn = hrandfield_command,
      .arity = -2,

@@ -35,13 +35,15 @@ struct command_table {
 };
 
 static const struct command *const tables[] = {
-    commands_dump,   commands_lcs,         commands_function, commands_debug,      commands_save,
-    commands_bit,    commands_bitop,       commands_bitfield, commands_string,     commands_set,
-    commands_mset,   commands_patch,       commands_counter,  commands_increx,     commands_generic,
-    commands_expire, commands_keyspace,    commands_hash,     commands_hash_walk,  commands_object,
-    commands_dict,   commands_command,     commands_compat,   commands_connection, commands_client,
-    commands_server, commands_config,      commands_info,     commands_monitor,    commands_pubsub,
-    commands_acl,    commands_transaction, commands_slowlog,  commands_latency,    commands_script,
+    commands_dump,        commands_lcs,     commands_function,  commands_debug,
+    commands_save,        commands_bit,     commands_bitop,     commands_bitfield,
+    commands_string,      commands_set,     commands_mset,      commands_patch,
+    commands_counter,     commands_increx,  commands_generic,   commands_expire,
+    commands_keyspace,    commands_hash,    commands_hash_walk, commands_hash_scan,
+    commands_object,      commands_dict,    commands_command,   commands_compat,
+    commands_connection,  commands_client,  commands_server,    commands_config,
+    commands_info,        commands_monitor, commands_pubsub,    commands_acl,
+    commands_transaction, commands_slowlog, commands_latency,   commands_script,
 };
 
 /* Names are letters only, and for a letter bit 5 is what tells its case: no other byte becomes one

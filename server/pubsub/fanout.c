@@ -138,16 +138,39 @@ static struct subscription *own_subscription(const struct topic *t, const struct
     return NULL;
 }
 
+/* Behind those that the client has: it is told of them in this order when it gives all up. */
+static void link_own(struct subscription *s, struct subscription **own)
+{
+    struct subscription *last = *own == NULL ? s : (*own)->prev_own;
+    s->prev_own = last;
+    if (*own == NULL) {
+        *own = s;
+        return;
+    }
+    last->next_own = s;
+    (*own)->prev_own = s;
+}
+
+static void unlink_own(struct subscription *s, struct subscription **own)
+{
+    if (s->next_own != NULL)
+        s->next_own->prev_own = s->prev_own;
+    else
+        (*own)->prev_own = s->prev_own;
+    if (*own == s)
+        *own = s->next_own;
+    else
+        s->prev_own->next_own = s->next_own;
+}
+
 static void link_locked(struct subscription *s, struct topic *t, struct client *c)
 {
-    struct subscription **first = &t->first[c->worker->index], **own = &c->subscriptions[t->kind];
-    *s = (struct subscription){.topic = t, .client = c, .next = *first, .next_own = *own};
+    struct subscription **first = &t->first[c->worker->index];
+    *s = (struct subscription){.topic = t, .client = c, .next = *first};
     if (s->next != NULL)
         s->next->prev = s;
-    if (s->next_own != NULL)
-        s->next_own->prev_own = s;
     *first = s;
-    *own = s;
+    link_own(s, &c->subscriptions[t->kind]);
     t->subscribers++;
     atomic_fetch_add_explicit(&c->subscribed[t->kind], 1, memory_order_relaxed);
 }
@@ -162,12 +185,7 @@ static void unlink_locked(struct fanout *f, struct subscription *s)
         t->first[c->worker->index] = s->next;
     if (s->next != NULL)
         s->next->prev = s->prev;
-    if (s->prev_own != NULL)
-        s->prev_own->next_own = s->next_own;
-    else
-        c->subscriptions[t->kind] = s->next_own;
-    if (s->next_own != NULL)
-        s->next_own->prev_own = s->prev_own;
+    unlink_own(s, &c->subscriptions[t->kind]);
     atomic_fetch_sub_explicit(&c->subscribed[t->kind], 1, memory_order_relaxed);
     cache_charge(f->cache, -(int64_t)sizeof *s);
     free(s);

@@ -35,7 +35,8 @@ struct subscription {
     struct topic *topic;
     struct client *client;
     struct subscription *next, *prev;         /* of the topic and the worker */
-    struct subscription *next_own, *prev_own; /* of the client and the kind */
+    struct subscription *next_own, *prev_own; /* of the client and the kind; before the first is the
+                                                 last */
 };
 
 struct topic {

@@ -335,6 +335,48 @@ START_TEST(walks_few_keys_at_once_and_many_in_steps)
 }
 END_TEST
 
+/* Small ones in one step. Of a large one each field that stays is seen once, while others come and
+ * go. */
+START_TEST(walks_hashes)
+{
+    enum { FIELDS = 2000 };
+    struct instance s;
+    instance_start(&s, NULL);
+    redisContext *c = instance_connect(&s);
+    char cursor[32] = "0";
+    unsigned char seen[FIELDS] = {0};
+    for (int i = 0; i < FIELDS; i++)
+        freeReplyObject(ask(c, "HSET h f%d %d x%d 0", i, i, i));
+    size_t steps = 0;
+    do {
+        redisReply *r = ask(c, "HSCAN h %s MATCH f*", cursor);
+        ck_assert_uint_eq(r->elements, 2);
+        snprintf(cursor, sizeof cursor, "%s", r->element[0]->str);
+        for (size_t i = 0; i < r->element[1]->elements; i += 2) {
+            long n = strtol(r->element[1]->element[i]->str + 1, NULL, 10);
+            ck_assert(n >= 0 && n < FIELDS);
+            ck_assert_int_eq(strtol(r->element[1]->element[i + 1]->str, NULL, 10), n);
+            seen[n]++;
+        }
+        freeReplyObject(r);
+        for (size_t i = steps * 200; i < (steps + 1) * 200; i++)
+            freeReplyObject(ask(c, "HDEL h x%d", (int)i));
+        freeReplyObject(ask(c, "HSET h y%d 0", (int)steps));
+        steps++;
+    } while (strcmp(cursor, "0") != 0);
+    ck_assert_uint_gt(steps, 4);
+    ck_assert_uint_le(steps, 10);
+    for (int i = 0; i < FIELDS; i++)
+        ck_assert_uint_eq(seen[i], 1);
+    redisReply *r = ask(c, "HSCAN h 0 COUNT 10000 NOVALUES");
+    ck_assert_str_eq(r->element[0]->str, "0");
+    ck_assert_int_eq((int64_t)r->element[1]->elements, ask_integer(c, "HLEN h"));
+    freeReplyObject(r);
+    redisFree(c);
+    ck_assert_int_eq(instance_stop(&s), 0);
+}
+END_TEST
+
 START_TEST(tells_the_time_to_the_microsecond)
 {
     struct instance s;
@@ -367,6 +409,7 @@ int main(void)
     tcase_add_test(t, counts_commands_and_errors);
     tcase_add_test(t, asks_for_the_password);
     tcase_add_test(t, walks_few_keys_at_once_and_many_in_steps);
+    tcase_add_test(t, walks_hashes);
     tcase_add_test(t, tells_the_time_to_the_microsecond);
     Suite *s = suite_create("server_basics");
     suite_add_tcase(s, t);

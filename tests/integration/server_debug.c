@@ -54,7 +54,7 @@ START_TEST(keys_are_made)
     ck_assert(
         asks(c, "ERR value is out of range, must be positive", "DEBUG POPULATE 1 k 99999999"));
     r = ask(c, "DEBUG OBJECT key:7");
-    ck_assert_ptr_nonnull(strstr(r->str, "encoding:raw serializedlength:7 "));
+    ck_assert_ptr_nonnull(strstr(r->str, "encoding:raw serializedlength:8 "));
     freeReplyObject(r);
     ck_assert(asks(c, "ERR no such key", "DEBUG OBJECT none"));
 }

@@ -38,8 +38,8 @@ START_TEST(resp2_allows_little)
     expect_text(fd, "*3\r\n$10\r\npsubscribe\r\n$2\r\np*\r\n:3\r\n"
                     "*3\r\n$10\r\nssubscribe\r\n$1\r\ns\r\n:1\r\n"
                     "*3\r\n$11\r\nunsubscribe\r\n$1\r\nq\r\n:3\r\n"
-                    "*3\r\n$11\r\nunsubscribe\r\n$1\r\nb\r\n:2\r\n"
-                    "*3\r\n$11\r\nunsubscribe\r\n$1\r\na\r\n:1\r\n");
+                    "*3\r\n$11\r\nunsubscribe\r\n$1\r\na\r\n:2\r\n"
+                    "*3\r\n$11\r\nunsubscribe\r\n$1\r\nb\r\n:1\r\n");
     send_text(fd, "PUNSUBSCRIBE\r\nSET x 1\r\nSUNSUBSCRIBE s\r\nUNSUBSCRIBE\r\nPING\r\n");
     expect_text(fd, "*3\r\n$12\r\npunsubscribe\r\n$2\r\np*\r\n:0\r\n"
                     "-ERR Can't execute 'set': " REFUSED "*3\r\n$12\r\nsunsubscribe\r\n$1\r\ns\r\n"
