@@ -34,7 +34,7 @@ static int print_commands(void)
     return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* Options that print something and start nothing. -1 = another one. */
+/* Options that print something and start nothing; they come last. -1 = another one. */
 static int print_only(const char *option)
 {
     if (strcmp(option, "--help") == 0 || strcmp(option, "-h") == 0) {
@@ -101,16 +101,13 @@ static void print_banner(const struct server *s)
         printf("  listening on %s port %d, TLS\n", set->bind, s->listener.tls_port);
     if (set->unixsocket[0] != '\0')
         printf("  listening on %s\n", set->unixsocket);
-    printf("  threads %u, memory cap ", s->worker_count);
-    if (setting_get(&set->maxmemory) > 0)
-        printf("%lld MiB", (long long)(setting_get(&set->maxmemory) >> 20));
-    else
-        printf("none");
-    printf(", policy %s\n", cache_policy_name((enum cache_policy)setting_get(&set->policy)));
     uint64_t cap = (uint64_t)setting_get(&set->maxmemory);
+    printf("  threads %u, memory cap %s, policy %s\n", s->worker_count,
+           cap > 0 ? memory_text(cap).text : "none",
+           cache_policy_name((enum cache_policy)setting_get(&set->policy)));
     if (cap > 0 && cap < cache_used_memory(s->cache) + ROOM_AT_LEAST)
-        printf("  maxmemory leaves no room for data: the process alone takes %llu KiB\n",
-               (unsigned long long)(cache_used_memory(s->cache) >> 10));
+        printf("  maxmemory leaves no room for data: the process alone takes %s\n",
+               memory_text(cache_used_memory(s->cache)).text);
     /* Programs that start a server for their tests wait for Redis's words. */
     printf("  stop it with Ctrl-C or SIGTERM\n  * Ready to accept connections\n");
     (void)fflush(stdout);
@@ -137,7 +134,7 @@ int main(int argc, char **argv)
 {
     /* Fixed, or the allocator would raise it and keep large blocks that are freed. */
     (void)mallopt(M_MMAP_THRESHOLD, MAP_FROM);
-    int printed = argc == 2 ? print_only(argv[1]) : -1;
+    int printed = argc > 1 ? print_only(argv[argc - 1]) : -1;
     if (printed >= 0)
         return printed;
     if (!open_standard_streams())

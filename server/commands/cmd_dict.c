@@ -23,7 +23,7 @@ static void reply_dict(struct request *rq, const struct cache_dict_info *d)
     put_number(rq, "memory", (int64_t)d->memory);
     put_number(rq, "items", (int64_t)d->items);
     resp_bulk(rq->out, "ratio", 5);
-    resp_double(rq->out, d->ratio);
+    resp_double(rq->out, (double)(int64_t)(d->ratio * 1000 + 0.5) / 1000);
     put_number(rq, "age-ms", d->age_ms);
     put_number(rq, "current", d->current);
 }

@@ -12,24 +12,7 @@
 /* Less than this is not worth a word. */
 #define WORTH_BYTES (4 * MIB)
 
-/* "12.5 MiB" */
-struct size {
-    char text[32];
-};
-
-static struct size size_of(uint64_t bytes)
-{
-    static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
-    struct size s;
-    double n = (double)bytes;
-    unsigned unit = 0;
-    for (; n >= 1024 && unit < 4; unit++)
-        n /= 1024;
-    snprintf(s.text, sizeof s.text, unit == 0 ? "%.0f %s" : "%.1f %s", n, units[unit]);
-    return s;
-}
-
-#define SIZE(bytes) size_of(bytes).text
+#define SIZE(bytes) memory_text(bytes).text
 
 static unsigned percent(uint64_t part, uint64_t whole)
 {

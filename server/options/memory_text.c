@@ -28,6 +28,18 @@ bool memory_parse(const char *text, int64_t *bytes)
     return false;
 }
 
+struct memory_text memory_text(uint64_t bytes)
+{
+    static const char *const names[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
+    struct memory_text m;
+    double n = (double)bytes;
+    unsigned unit = 0;
+    for (; n >= 1024 && unit < 4; unit++)
+        n /= 1024;
+    snprintf(m.text, sizeof m.text, unit == 0 ? "%.0f %s" : "%.1f %s", n, names[unit]);
+    return m;
+}
+
 /* The number in a file; INT64_MAX when there is none ("max"). */
 static int64_t number_in(const char *path)
 {

@@ -94,6 +94,11 @@ bool options_print_manual(FILE *out);
 
 /* "64mb". False when it is none. */
 bool memory_parse(const char *text, int64_t *bytes);
+/* For people: "12.5 MiB". */
+struct memory_text {
+    char text[32];
+};
+struct memory_text memory_text(uint64_t bytes);
 /* Bytes of memory that this process may use at most: of the machine, or of its cgroup. */
 int64_t memory_of_machine(void);
 

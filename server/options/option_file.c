@@ -27,6 +27,11 @@ static bool fault(const struct place *p, const char *name, const char *text)
     return false;
 }
 
+static bool is_known(const char *name)
+{
+    return strcmp(name, "include") == 0 || option_find(name, strlen(name)) != NULL;
+}
+
 static bool unknown(const struct place *p, const char *name)
 {
     char error[OPTION_ERROR_MAX];
@@ -42,13 +47,13 @@ static bool unknown(const struct place *p, const char *name)
     return fault(p, name, error);
 }
 
-static bool read_file(struct settings *s, const char *path, unsigned includes);
+static bool read_file(struct settings *s, const char *path, const struct place *from);
 
 static bool set(struct settings *s, const char *name, const char *value, const struct place *p)
 {
     char error[OPTION_ERROR_MAX];
     if (strcmp(name, "include") == 0)
-        return read_file(s, value, p->includes + 1);
+        return read_file(s, value, p);
     const struct option *o = option_find(name, strlen(name));
     if (o == NULL)
         return unknown(p, name);
@@ -96,7 +101,7 @@ static bool read_line(struct settings *s, char *line, struct place *p)
         at += (size_t)snprintf(value + at, sizeof value - at, "%s%s", at > 0 ? " " : "", word);
     if (broken)
         return fault(p, name, "unbalanced quotes");
-    if (words == 0 && option_find(name, strlen(name)) != NULL)
+    if (words == 0 && is_known(name))
         return fault(p, name, "a value is missing");
     return set(s, name, value, p);
 }
@@ -107,16 +112,27 @@ static char *without_mark(char *line)
     return strncmp(line, "\xef\xbb\xbf", 3) == 0 ? line + 3 : line;
 }
 
-static bool read_file(struct settings *s, const char *path, unsigned includes)
+static bool unreadable(const char *path, const char *why, const struct place *from)
 {
-    char line[LINE_MAX_BYTES];
-    struct place p = {.file = path, .includes = includes};
-    FILE *file = includes <= INCLUDES_MAX ? fopen(path, "re") : NULL;
-    if (file == NULL) {
-        fprintf(stderr, "zscache-server: cannot read %s: %s\n", path,
-                includes > INCLUDES_MAX ? "too many includes" : strerror(errno));
+    char error[LINE_MAX_BYTES + 256];
+    if (from == NULL) {
+        fprintf(stderr, "zscache-server: cannot read %s: %s\n", path, why);
         return false;
     }
+    snprintf(error, sizeof error, "cannot read %s: %s", path, why);
+    return fault(from, "include", error);
+}
+
+/* `from` is where the file is included; NULL = it is the first argument. */
+static bool read_file(struct settings *s, const char *path, const struct place *from)
+{
+    char line[LINE_MAX_BYTES];
+    struct place p = {.file = path, .includes = from == NULL ? 0 : from->includes + 1};
+    if (p.includes > INCLUDES_MAX)
+        return unreadable(path, "too many includes", from);
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return unreadable(path, strerror(errno), from);
     bool ok = true;
     while (ok && fgets(line, sizeof line, file) != NULL) {
         p.line++;
@@ -124,10 +140,8 @@ static bool read_file(struct settings *s, const char *path, unsigned includes)
                  ? read_line(s, p.line == 1 ? without_mark(line) : line, &p)
                  : fault(&p, "", "the line is too long");
     }
-    if (ferror(file)) {
-        fprintf(stderr, "zscache-server: cannot read %s: %s\n", path, strerror(errno));
-        ok = false;
-    }
+    if (ferror(file))
+        ok = unreadable(path, strerror(errno), from);
     (void)fclose(file);
     return ok;
 }
@@ -158,14 +172,14 @@ static bool read_argument(struct settings *s, int argc, char **argv, int *i)
         at += (size_t)snprintf(value + at, sizeof value - at, "%s%s", at > 0 ? " " : "", argv[*i]);
     }
     if (*i == first)
-        return fault(&p, name, "a value is missing");
+        return is_known(name) ? fault(&p, name, "a value is missing") : unknown(&p, name);
     return set(s, name, value, &p);
 }
 
 bool options_read(struct settings *s, int argc, char **argv)
 {
     int i = 1;
-    if (i < argc && argv[i][0] != '-' && !read_file(s, argv[i++], 0))
+    if (i < argc && argv[i][0] != '-' && !read_file(s, argv[i++], NULL))
         return false;
     while (i < argc) {
         if (strncmp(argv[i], "--", 2) != 0 || argv[i][2] == '\0') {

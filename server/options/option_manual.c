@@ -3,12 +3,25 @@
 
 #include "option.h"
 
+static void print_names(FILE *out, const struct option *o)
+{
+    for (int64_t n = 0; o->name_of(n) != NULL; n++)
+        fprintf(out, "%s%s", n > 0 ? ", " : "", o->name_of(n));
+}
+
 static bool help_line(void *arg, const struct option *o)
 {
-    if (o->kind != OPTION_IGNORED)
-        fprintf(arg, "  --%-28s %s%s%s%s\n", o->name, o->summary,
-                o->preset[0] != '\0' ? " (default " : "", o->preset,
-                o->preset[0] != '\0' ? ")" : "");
+    FILE *out = arg;
+    if (o->kind == OPTION_IGNORED)
+        return true;
+    fprintf(out, "  --%-28s %s", o->name, o->summary);
+    if (o->kind == OPTION_NAME) {
+        fputs(": ", out);
+        print_names(out, o);
+    }
+    if (o->preset[0] != '\0')
+        fprintf(out, " (default %s)", o->preset);
+    fputc('\n', out);
     return true;
 }
 
@@ -51,12 +64,10 @@ static const char *kind_text(const struct option *o)
 
 static void print_kind(FILE *out, const struct option *o)
 {
-    if (o->kind != OPTION_NAME) {
+    if (o->kind == OPTION_NAME)
+        print_names(out, o);
+    else
         fputs(kind_text(o), out);
-        return;
-    }
-    for (int64_t n = 0; o->name_of(n) != NULL; n++)
-        fprintf(out, "%s%s", n > 0 ? ", " : "", o->name_of(n));
 }
 
 static bool manual_row(void *arg, const struct option *o)

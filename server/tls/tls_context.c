@@ -14,10 +14,12 @@ struct making {
     char *error;
 };
 
-/* With the library's reason, if it has one. */
+/* With the reason of the library or the system, if there is one. */
 static bool fault(struct making *m, const char *what, const char *file)
 {
-    const char *reason = ERR_reason_error_string(ERR_peek_error());
+    unsigned long error = ERR_peek_error();
+    const char *reason =
+        ERR_SYSTEM_ERROR(error) ? strerror(ERR_GET_REASON(error)) : ERR_reason_error_string(error);
     snprintf(m->error, TLS_ERROR, "%s%s%s%s%s", what, file[0] != '\0' ? " " : "", file,
              reason != NULL ? ": " : "", reason != NULL ? reason : "");
     return false;

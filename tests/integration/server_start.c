@@ -31,7 +31,10 @@ START_TEST(refuses_what_it_does_not_know)
         {{"--port=70000"}, "--port: argument must be between 0 and 65535 inclusive"},
         {{"--what-is-this", "1"}, "--what-is-this: there is no such option; --help lists all\n"},
         {{"--port", "70000"}, "argument must be between 0 and 65535 inclusive"},
-        {{"--threads"}, "a value is missing"},
+        {{"--threads"}, "--threads: a value is missing"},
+        {{"--include"}, "--include: a value is missing"},
+        {{"--thread"}, "--thread: there is no such option; the nearest is threads"},
+        {{"--include", "/nonexistent/file"}, "--include: cannot read /nonexistent/file: No such"},
         {{"-p", "1"}, "options begin with --"},
         {{"/nonexistent/file"}, "cannot read /nonexistent/file"},
         {{"/"}, "cannot read /: Is a directory"},
@@ -48,7 +51,10 @@ START_TEST(refuses_what_it_does_not_know)
     }
     ck_assert_int_eq(server_run((const char *const[]){"--help", NULL}, out, sizeof out), 0);
     ck_assert_ptr_nonnull(strstr(out, "--maxmemory "));
+    ck_assert_ptr_nonnull(strstr(out, "memory is short: allkeys-s3fifo, allkeys-lru, "));
     ck_assert_int_eq(server_run((const char *const[]){"--version", NULL}, out, sizeof out), 0);
+    ck_assert_int_eq(
+        server_run((const char *const[]){"--port", "0", "--help", NULL}, out, sizeof out), 0);
 }
 END_TEST
 
@@ -76,6 +82,10 @@ START_TEST(reads_a_configuration_file)
     ck_assert_int_eq(server_run((const char *const[]){path, NULL}, out, sizeof out), 1);
     ck_assert_ptr_nonnull(strstr(out, ":7: maxmemry: there is no such option; the nearest is "
                                       "maxmemory\n"));
+    ck_assert_int_eq(ftruncate(fd, 0), 0);
+    ck_assert_int_eq((int)pwrite(fd, "\ninclude /nonexistent/x\n", 24, 0), 24);
+    ck_assert_int_eq(server_run((const char *const[]){path, NULL}, out, sizeof out), 1);
+    ck_assert_ptr_nonnull(strstr(out, ":2: include: cannot read /nonexistent/x: No such file"));
     close(fd);
     unlink(path);
 }
