@@ -98,8 +98,11 @@ size_t item_bytes(const struct item *it);
  * check and expire_ms; returns its length. `clock` is used with ITEM_CLOCK. */
 size_t item_write_header(const struct item *it, size_t usable, uint32_t clock,
                          uint8_t out[ITEM_HEADER_MAX]);
+/* The fields of the header, `p` at the field itself. Milliseconds since 1970, or
+ * CACHE_NO_EXPIRY. */
 int64_t item_read_expiry(const uint8_t *p);
 void item_write_expiry(uint8_t *p, int64_t expire_ms);
+/* ITEM_CLOCK_BYTES; what they mean the policy tells: see clock_new(). */
 uint32_t item_read_clock(const uint8_t *p);
 void item_write_clock(uint8_t *p, uint32_t clock);
 
@@ -108,7 +111,7 @@ void item_write_clock(uint8_t *p, uint32_t clock);
 #define SEGMENT_HEADER      8u
 #define SEGMENT_LIST_HEADER 4u
 #define LIST_HANDLES        512u
-#define READERS_ORPHAN      0x8000u /* in the readers of a head: it is in no slot any more */
+#define READERS_ORPHAN      (1u << 31) /* in the readers of a head: it is in no slot any more */
 
 static inline size_t segment_count(size_t raw_len)
 {

@@ -101,6 +101,34 @@ START_TEST(a_reader_keeps_what_it_opened)
 }
 END_TEST
 
+/* More readers than a word of 16 bits counts: only the last of them frees the value. */
+START_TEST(many_readers_of_one)
+{
+    enum { READERS = 0x8000 + 2 };
+    static struct cache_stream *s[READERS];
+    fixture_begin((struct cache_opts){.compression = CACHE_ON_WRITE});
+    value_text(1, want, LEN);
+    ck_assert_int_eq(fixture_set("long", want, LEN), CACHE_OK);
+    struct cache_key k = fixture_key("long");
+    for (unsigned i = 0; i < READERS; i++) {
+        struct cache_view v;
+        ck_assert_int_eq(cache_get(fx.t, &k, 0, &v), CACHE_OK);
+        s[i] = cache_stream_open(fx.t, &v);
+        ck_assert_ptr_nonnull(s[i]);
+    }
+    ck_assert_int_eq(fixture_set("long", "short", 5), CACHE_OK);
+    for (unsigned i = 1; i < READERS; i++)
+        cache_stream_close(fx.t, s[i]);
+    fixture_pass(1000);
+    size_t at = 0, len;
+    for (; cache_stream_left(s[0]) > 0; at += len)
+        ck_assert_int_eq(cache_stream_next(fx.t, s[0], got + at, &len), CACHE_OK);
+    ck_assert(at == LEN && memcmp(got, want, LEN) == 0);
+    cache_stream_close(fx.t, s[0]);
+    fixture_end();
+}
+END_TEST
+
 /* Text that does not repeat, in a frame that all pages have. */
 static void page(unsigned n, uint8_t *out, size_t len)
 {
@@ -198,6 +226,7 @@ int main(void)
     TCase *c = tcase_create("segments");
     tcase_add_loop_test(c, only_what_is_needed_is_touched, 0, 3);
     tcase_add_test(c, a_reader_keeps_what_it_opened);
+    tcase_add_test(c, many_readers_of_one);
     tcase_add_test(c, segments_use_the_dictionary);
     tcase_add_test(c, long_ones_are_freed_later);
     if (!UNDER_SANITIZER)
