@@ -62,6 +62,8 @@ struct slot {
     unsigned i;
 };
 
+/* ---- what the words of a slot hold ---- */
+
 static inline uint32_t ref_handle(uint32_t ref)
 {
     return ref >> 2;
@@ -82,6 +84,7 @@ static inline unsigned tag_age(uint16_t tag)
 {
     return tag & 3;
 }
+
 /* ---- slots of a bucket, as bits ---- */
 
 #define ALL_SLOTS ((1u << BUCKET_SLOTS) - 1)
@@ -128,20 +131,25 @@ static inline bool bucket_is_full(const struct bucket *b)
     return bucket_taken(b) == ALL_SLOTS;
 }
 
+/* The number of the home bucket in the table. */
 static inline uint32_t bucket_home(const struct shard *s, unsigned h14)
 {
     return (uint32_t)(((uint64_t)h14 * s->nbuckets) >> 14);
 }
 
+/* The bucket of a number below nbuckets. Good until the table changes. */
 static inline struct bucket *shard_bucket(const struct shard *s, uint32_t at)
 {
     return &s->store->base[s->run[at / RUN_MOST] + at % RUN_MOST];
 }
+
+/* The number after: where what does not fit runs over to. */
 static inline uint32_t bucket_after(const struct shard *s, uint32_t at)
 {
     return at + 1 < s->nbuckets ? at + 1 : 0;
 }
 
+/* An empty shard; `rank` is that of its lock. The store must outlive it. */
 void shard_init(struct shard *s, unsigned rank, struct bucket_store *store);
 
 /* All with the shard locked. */
@@ -163,7 +171,7 @@ void shard_move_down(struct shard *s, uint32_t goal);
 void shard_detach(struct shard *s, struct shard *table);
 /* Gives the memory of the table back, whatever is in it. */
 void shard_free(struct shard *s);
-/* Buckets of the store that it has. */
+/* Buckets of the store that it has, those of its list included. */
 uint32_t shard_buckets_taken(const struct shard *s);
 /* What does not hold, or NULL. */
 const char *shard_check(const struct shard *s);

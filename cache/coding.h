@@ -1,4 +1,5 @@
-/* Values coded and decoded, with the dictionary of their family and a checksum. */
+/* Values coded and decoded, with the dictionary of their family and a checksum. Inside the cache,
+ * so that no dictionary goes away; the bytes are pinned or the caller's, and no lock is needed. */
 #ifndef CACHE_CODING_H
 #define CACHE_CODING_H
 
@@ -27,7 +28,8 @@ static inline void item_set_coded(struct item *it, const struct coded *coded)
  * brings the object into a smaller class: an item like `as`, or (NULL) a segment. */
 struct coded encode_value(struct cache_thread *t, const struct item *as, struct key_text key,
                           const void *raw, size_t raw_len, enum codec_effort effort, uint8_t *out);
-/* False when they are damaged; dst must not be shown to anyone then. */
+/* Decodes stored bytes to exactly raw_len of them. False when they are damaged; dst must not be
+ * shown to anyone then. */
 bool decode_value(struct cache_thread *t, const struct coded *coded, const uint8_t *stored,
                   size_t raw_len, uint8_t *dst);
 

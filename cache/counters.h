@@ -1,4 +1,4 @@
-/* The counters: each thread adds to its own, readers sum. */
+/* The counters: each thread adds to its own (count()), readers sum (counter_sum()). */
 #ifndef CACHE_COUNTERS_H
 #define CACHE_COUNTERS_H
 
@@ -15,12 +15,11 @@ enum counter {
     N_EVICTED,
     N_REFUSED,
     N_DAMAGED,
-    N_RESET, /* those above can be set to zero */
-    N_ITEMS = N_RESET,
-    N_RAW_BYTES,
-    N_STORED_BYTES,
-    N_KEY_BYTES,
-    N_CODEC, /* four: raw, lz4, dense, segmented */
+    N_ITEMS,
+    N_RAW_BYTES,    /* values as they came, of items and segments */
+    N_STORED_BYTES, /* the same as they are stored */
+    N_KEY_BYTES,    /* as stored */
+    N_CODEC,        /* four: raw, lz4, dense, segmented */
     N_INCOMPRESSIBLE = N_CODEC + 4,
     N_NURSERY_ITEMS,
     N_NURSERY_BYTES,
@@ -33,8 +32,8 @@ enum counter {
     N_WARMED,
     N_SEGMENTS_READ,
     N_SEGMENTS_WRITTEN,
-    N_COMPRESS_US,
-    N_RUNG_RUNS,
+    N_COMPRESS_US, /* CPU */
+    N_RUNG_RUNS,   /* from here on arrays: by rung, by database, by dictionary */
     N_RUNG_BYTES = N_RUNG_RUNS + CACHE_RUNGS,
     N_RUNG_US = N_RUNG_BYTES + CACHE_RUNGS,
     N_DB_ITEMS = N_RUNG_US + CACHE_RUNGS,
@@ -45,6 +44,7 @@ enum counter {
     COUNTERS = N_DICT_STORED + LEARNER_DICTS,
 };
 
+/* Of one place for a thread. */
 struct counters {
     _Atomic int64_t n[COUNTERS];
 };

@@ -1,4 +1,4 @@
-/* Long values that are gone and wait to be freed. */
+/* Long values that are gone and wait to be freed. Both take dead_lock; a shard may be held. */
 #ifndef CACHE_DEAD_H
 #define CACHE_DEAD_H
 

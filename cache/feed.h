@@ -1,4 +1,4 @@
-/* Reading a source piece by piece. */
+/* Reading a source piece by piece. One thread at a time. */
 #ifndef CACHE_FEED_H
 #define CACHE_FEED_H
 
@@ -14,6 +14,7 @@ struct feed {
     size_t left; /* of the range at hand */
 };
 
+/* The source must outlive it. */
 struct feed feed_begin(const struct cache_source *source);
 /* Copies exactly len bytes; false when the source ends before (it then lied about its total). */
 bool feed_copy(struct feed *f, uint8_t *dst, size_t len);

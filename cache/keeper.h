@@ -1,4 +1,8 @@
-/* What the keeper does in the background, a slice at a time, and where it stands with it. */
+/* What the keeper does in the background, a slice at a time, and where it stands with it.
+ *
+ * The keeper's thread alone calls all this, but for what is said to be a writer's, from inside the
+ * cache and without a shard's lock. Times that end in _ms are those of cache_enter(); end_us is a
+ * time of clock_mono_us(), and budget_us a length. A slice may pass either by the step it is at. */
 #ifndef CACHE_KEEPER_H
 #define CACHE_KEEPER_H
 
@@ -36,20 +40,20 @@ struct keeper {
     unsigned walk_how;         /* enum recode_how, for all items of this walk */
     bool walk_all;             /* not only idle items */
     bool walk_haste;           /* it is the first while all is quiet, to code in haste */
-    int64_t compact_ms;
-    bool compact_more;  /* the last slice left something to compact */
-    int64_t busy_ms;    /* when requests were last waiting */
-    int64_t rest_coded; /* what had been coded when the last rest began; see rest.c */
-    int64_t trained;    /* trainings, whatever came of them */
-    uint64_t rests;
-    int64_t trim_ms;        /* last memory_trim_heap() */
-    uint64_t heap_bytes;    /* of other_bytes, what is of no file: the heap as a rule */
-    uint64_t trimmed_to;    /* the same at the end of the last trim, or less */
-    uint64_t trimmed_holes; /* bytes of the heap that nobody had then */
-    int64_t cpu_us;         /* CPU that coding may take still; less than 0 = was taken already */
-    int64_t cpu_at_us;      /* when that was reckoned */
-    uint64_t gather_at;     /* shard of gather_slice(); past the last = not at it */
-    bool taught;            /* the learner was shown the first nursery */
+    int64_t compact_ms;        /* last compact_slice() that did something */
+    bool compact_more;         /* it left something to compact */
+    int64_t busy_ms;           /* when requests were last waiting */
+    int64_t rest_coded;        /* what had been coded when the last rest began; see rest.c */
+    int64_t trained;           /* trainings, whatever came of them */
+    uint64_t rests;            /* so far */
+    int64_t trim_ms;           /* last memory_trim_heap() */
+    uint64_t heap_bytes;       /* of other_bytes, what is of no file: the heap as a rule */
+    uint64_t trimmed_to;       /* the same at the end of the last trim, or less */
+    uint64_t trimmed_holes;    /* bytes of the heap that nobody had then */
+    int64_t cpu_us;            /* CPU that coding may take still; less than 0 = was taken already */
+    int64_t cpu_at_us;         /* when that was reckoned */
+    uint64_t gather_at;        /* shard of gather_slice(); past the last = not at it */
+    bool taught;               /* the learner was shown the first nursery */
     struct shrink shrink;
     struct reduction reduction;
 };
@@ -57,18 +61,19 @@ struct keeper {
 /* ---- gather.c ---- */
 
 /* Offers the learner samples from all that is held, until end_us, when there are families that
- * collect. True when there is more to do. No lock is held. */
+ * collect. True when there is more to do. */
 bool gather_slice(struct cache_thread *t, int64_t end_us);
 
 /* ---- teach.c ---- */
 
-/* Once, when the nursery is full before there was any training: begins one at once. */
+/* Once, when many values have come before there was any training: shows them to the learner and has
+ * it train at once. */
 void teach(struct cache_thread *t);
 
 /* ---- dict.c ---- */
 
-/* Keeps the dictionaries within their budget, and frees retired ones that no item has any more. No
- * lock is held. */
+/* Keeps the dictionaries within their budget, and frees retired ones that no item has any more: for
+ * that it stops the world. */
 void dict_release(struct cache_thread *t);
 
 /* ---- compact.c ---- */
@@ -83,7 +88,7 @@ bool compact_slice(struct cache_thread *t, int64_t end_us);
 
 /* Finds out whether coding is behind. */
 void idle_measure(struct cache *c);
-/* A writer codes a few items of main while coding is behind. No lock is held. */
+/* A writer's: codes a few items of main while coding is behind. */
 void idle_help(struct cache_thread *t);
 
 /* Walks on through the index for at most budget_us: lets items age and recodes what is idle.
@@ -101,7 +106,8 @@ void fit_slice(struct cache_thread *t, int64_t budget_us);
 
 /* ---- rest.c ---- */
 
-/* `coding` = something is left to code, or not all was looked at. */
+/* Begins a rest when the cache is quiet and all is coded, and ends it when that is no longer so.
+ * `coding` = something is left to code, or not all was looked at. */
 void rest_watch(struct cache_thread *t, bool coding);
 
 /* ---- shrink.c ---- */

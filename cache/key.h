@@ -4,6 +4,7 @@
 
 #include "state.h"
 
+/* The shard of a hash, and the 14 bits by which the shard goes; see bucket.h. */
 static inline unsigned shard_number(const struct cache *c, uint64_t hash)
 {
     return (unsigned)(hash >> (64 - c->shard_bits));
@@ -12,7 +13,7 @@ static inline unsigned hash_h14(const struct cache *c, uint64_t hash)
 {
     return (unsigned)(hash >> (64 - c->shard_bits - 14)) & 0x3fff;
 }
-/* NULL when the database was never written to. */
+/* The shards of a database; NULL when it was never written to. */
 static inline struct shard *db_shards(struct cache *c, unsigned db)
 {
     return atomic_load_explicit(&c->db[db], memory_order_acquire);

@@ -17,8 +17,9 @@ struct key_shape {
     uint32_t heads[KEY_HEAD_MAX + 1], tails[KEY_TAIL_MAX + 1];
 };
 
-/* Begins with all zeros. */
+/* Takes a key into account. A shape begins with all zeros. */
 void key_shape_meet(struct key_shape *s, struct key_text key);
+/* What keys have in common, as far as is known; empty when they have nothing. */
 struct key_frame key_shape_frame(const struct key_shape *s);
 
 #endif

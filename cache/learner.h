@@ -95,8 +95,8 @@ void learner_hurry(struct learner *l);
 
 /* ---- background: one thread ---- */
 
-/* Carries out at most one training that is due. True when it did (it then took up to some 300 ms of
- * CPU). */
+/* Carries out at most one training that is due. True when it did; it then took some hundred
+ * milliseconds of CPU. */
 bool learner_train(struct learner *l, struct codec_ctx *ctx, int64_t now_ms);
 /* Ids that are retired. Returns how many. */
 unsigned learner_retired(const struct learner *l, uint8_t out[LEARNER_DICTS]);

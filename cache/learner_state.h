@@ -65,7 +65,9 @@ struct learner {
 
 /* ---- learner.c ---- */
 
+/* The family collects no more: its samples go. */
 void learner_rest_locked(struct learner *l, unsigned family);
+/* It begins to collect. Without memory for that it stays as it is. */
 void learner_collect_locked(struct learner *l, unsigned family);
 /* Current -> retired; the family has none then. */
 void learner_retire_locked(struct learner *l, unsigned family);

@@ -5,18 +5,24 @@
 #include "bucket.h"
 #include "cache/cache.h"
 
+/* `policy` is an enum cache_policy. */
+
+/* Only items with an expiry may go. */
 static inline bool policy_is_volatile(unsigned policy)
 {
     return policy >= CACHE_VOLATILE_LRU && policy <= CACHE_VOLATILE_TTL;
 }
+/* Victims are found by sampling; see sample.c. */
 static inline bool policy_is_sampled(unsigned policy)
 {
     return policy != CACHE_NOEVICTION && policy != CACHE_ALLKEYS_S3FIFO;
 }
+/* Whether the shard has items that may go. It is locked. */
 static inline bool policy_has_victims(unsigned policy, const struct shard *s)
 {
     return policy_is_volatile(policy) ? s->expiring > 0 : s->count > 0;
 }
+/* Items keep a clock (ITEM_CLOCK). */
 static inline bool policy_has_clock(unsigned policy)
 {
     return policy == CACHE_ALLKEYS_LRU || policy == CACHE_ALLKEYS_LFU ||

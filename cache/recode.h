@@ -9,7 +9,12 @@
  * NULL = damaged. */
 const uint8_t *raw_of(struct cache_thread *t, const struct item *it, uint8_t *buf);
 
-enum recoded { RECODED_SMALLER, RECODED_SAME, RECODED_GONE };
+enum recoded {
+    RECODED_SMALLER,
+    RECODED_SAME, /* it stays as it is */
+    RECODED_GONE, /* the handle is in no slot any more */
+};
+/* Bits. */
 enum recode_how {
     RECODE_CLOSE = 1,   /* the item is idle: with all effort */
     RECODE_AGAIN = 2,   /* what was not worth it may be now: there is a new dictionary */
@@ -23,9 +28,11 @@ enum recoded recode_item(struct cache_thread *t, unsigned db, struct shard *s, u
 /* Uses of an item, this one included, from which on it is hot. */
 #define HOT_FREQUENCY 2
 /* While there is memory to spare, stores a dense item that is read again and again as it is, so
- * that the next reads cost no decoding; growing idle, it is coded again. `raw` is its value. */
+ * that the next reads cost no decoding; growing idle, it is coded again. `raw` is its value. Locks
+ * the shard. */
 void warm_up(struct cache_thread *t, struct cache_view *v, const void *raw);
-/* Locks; only tries while the thread helps out inside an operation. */
+/* Locks the shard; only tries while the thread helps out inside an operation, and may hold
+ * another. */
 bool shard_seize(struct cache_thread *t, struct shard *s);
 
 #endif

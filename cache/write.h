@@ -1,4 +1,4 @@
-/* Putting objects in their place. */
+/* Putting objects in their place. What ends in _locked: with the shard `s` of the key locked. */
 #ifndef CACHE_WRITE_H
 #define CACHE_WRITE_H
 
