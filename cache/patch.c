@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/checked.h"
 #include "build.h"
 #include "cache/cache.h"
 #include "feed.h"
@@ -156,7 +155,7 @@ enum cache_status cache_update_patch(struct cache_thread *t, struct cache_update
                       .old_len = u->found ? u->view.raw_len : 0,
                       .off = off,
                       .len = value->total};
-    if (!checked_add(off, value->total, &p.new_len) || p.new_len > CACHE_MAX_VALUE)
+    if (__builtin_add_overflow(off, value->total, &p.new_len) || p.new_len > CACHE_MAX_VALUE)
         return CACHE_TOOBIG;
     if (p.new_len < p.old_len)
         p.new_len = p.old_len;

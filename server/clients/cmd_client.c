@@ -540,8 +540,7 @@ static const struct command subcommands[] = {
      .complexity = "O(1)",
      .summary = "Controls server-assisted client-side caching for the connection.",
      .args = "ON | OFF [REDIRECT client-id] [PREFIX prefix [PREFIX prefix ...]] [BCAST] [OPTIN] "
-             "[OPTOUT] [NOLOOP]",
-     .differs = "In BCAST mode each key has a message of its own."},
+             "[OPTOUT] [NOLOOP]"},
     {.name = "trackinginfo",
      .fn = client_trackinginfo,
      .arity = 2,

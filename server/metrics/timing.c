@@ -11,9 +11,9 @@ const struct option options_timing[] = {
      .min = -1,
      .max = INT64_MAX,
      .preset = "10000",
-     .summary = "microseconds from which on a command is kept in the slow log; -1 = none is. Under "
-                "1000 each command is timed alone, which costs; else those of constant time that "
-                "come together are timed together"},
+     .summary = "microseconds that a command must take to be kept in the slow log; -1 = none is "
+                "kept. Under 1000 each command is timed alone, which costs; else those of constant "
+                "time that come together are timed together"},
     {.name = "slowlog-max-len",
      .kind = OPTION_NUMBER,
      .at = offsetof(struct settings, slowlog_max),
@@ -25,7 +25,7 @@ const struct option options_timing[] = {
      .at = offsetof(struct settings, latency_ms),
      .max = INT32_MAX,
      .preset = "0",
-     .summary = "milliseconds from which on LATENCY keeps when a command took so long; 0 = off"},
+     .summary = "milliseconds that a command must take to be kept by LATENCY; 0 = off"},
     {.name = "latency-tracking",
      .kind = OPTION_BOOL,
      .at = offsetof(struct settings, latency_tracking),

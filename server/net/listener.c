@@ -30,8 +30,8 @@ const struct option options_network[] = {
      .at = offsetof(struct settings, port),
      .max = 65535,
      .preset = "6379",
-     .summary = "TCP port; 0 = one that is free, which the banner tells, or none when there is a "
-                "tls-port; none when only a unix socket is wanted: bind \"\""},
+     .summary = "TCP port; 0 = any that is free (the banner tells which), or none when there is a "
+                "tls-port. For a unix socket alone: bind \"\""},
     {.name = "port-file",
      .kind = OPTION_TEXT,
      .flags = OPTION_START,

@@ -2,24 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/checked.h"
 #include "base/random.h"
-
-START_TEST(test_checked)
-{
-    size_t n;
-    int64_t i;
-    ck_assert(checked_add(2, 3, &n));
-    ck_assert_uint_eq(n, 5);
-    ck_assert(!checked_add(SIZE_MAX, 1, &n));
-    ck_assert(checked_mul(6, 7, &n));
-    ck_assert_uint_eq(n, 42);
-    ck_assert(!checked_mul(SIZE_MAX / 2, 3, &n));
-    ck_assert(checked_add_i64(INT64_MAX, -1, &i));
-    ck_assert(!checked_add_i64(INT64_MAX, 1, &i));
-    ck_assert(!checked_mul_i64(INT64_MIN, -1, &i));
-}
-END_TEST
 
 START_TEST(test_random)
 {
@@ -54,7 +37,6 @@ int main(void)
 {
     Suite *s = suite_create("numbers");
     TCase *c = tcase_create("numbers");
-    tcase_add_test(c, test_checked);
     tcase_add_test(c, test_random);
     tcase_add_test(c, test_secret);
     suite_add_tcase(s, c);
