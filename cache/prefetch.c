@@ -13,8 +13,10 @@
 
 /* Buckets that are looked at for an item: nearly all lie in the first. */
 #define LOOKS 3
-/* Keys that are at hand at a time: more would push each other out of the first cache. */
-#define KEYS 32
+/* Keys that are at hand at a time, and bytes of their objects: more would push each other out of
+ * the first cache. What a long value has beyond, the processor sees coming. */
+#define KEYS  32
+#define BYTES 1024
 
 /* The shard when it can be looked into, locked. Nobody waits for a prefetch. */
 static struct shard *look_into(struct cache_thread *t, const struct cache_key *k)
@@ -58,27 +60,30 @@ static uint32_t likely_handle(struct cache_thread *t, const struct cache_key *k)
     return handle;
 }
 
-static void prefetch_some(struct cache_thread *t, const struct cache_key *const *keys, size_t n)
+static void prefetch_some(struct cache_thread *t, const struct cache_wanted *wanted, size_t n)
 {
     struct zs_pool *pool = t->cache->pool;
     uint32_t handles[KEYS];
     for (size_t i = 0; i < n; i++)
-        prefetch_bucket(t, keys[i]);
+        prefetch_bucket(t, wanted[i].key);
     for (size_t i = 0; i < n; i++) {
-        handles[i] = likely_handle(t, keys[i]);
+        handles[i] = likely_handle(t, wanted[i].key);
         zs_prefetch_handle(pool, handles[i]);
     }
     for (size_t i = 0; i < n; i++)
-        zs_prefetch(pool, handles[i]);
+        if (wanted[i].value)
+            zs_prefetch_bytes(pool, handles[i], BYTES);
+        else
+            zs_prefetch(pool, handles[i]);
 }
 
-void cache_prefetch(struct cache_thread *t, const struct cache_key *const *keys, size_t n)
+void cache_prefetch(struct cache_thread *t, const struct cache_wanted *wanted, size_t n)
 {
     if (t->locked_count != 0)
         return;
-    for (size_t some; n > 0; keys += some, n -= some) {
+    for (size_t some; n > 0; wanted += some, n -= some) {
         some = n < KEYS ? n : KEYS;
-        prefetch_some(t, keys, some);
+        prefetch_some(t, wanted, some);
     }
 }
 

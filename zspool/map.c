@@ -1,6 +1,9 @@
 /* Mapping: pinning an object and giving its bytes, in place where they lie together. */
 #include "internal.h"
 
+#define LINE 64         /* bytes that the processor loads at a time */
+#define FEW  (2 * LINE) /* of an object: what its owner writes before a value, as a rule */
+
 /* False while a mover has it. */
 static inline bool pin_zspage(struct zs_pool *pool, uint32_t number)
 {
@@ -231,7 +234,8 @@ void zs_prefetch_handle(struct zs_pool *pool, zs_handle handle)
     __builtin_prefetch((const void *)&pool->word[handle]);
 }
 
-void zs_prefetch(struct zs_pool *pool, zs_handle handle)
+/* An object that goes on in a page elsewhere is loaded up to there. */
+void zs_prefetch_bytes(struct zs_pool *pool, zs_handle handle, size_t len)
 {
     uint32_t w = atomic_load_explicit(&pool->word[handle], memory_order_relaxed);
     if (!word_is_live(w))
@@ -242,9 +246,16 @@ void zs_prefetch(struct zs_pool *pool, zs_handle handle)
     const uint8_t *at = page_address(pool, w >> 8) +
                         atomic_load_explicit(&p->first, memory_order_relaxed) +
                         (size_t)(w >> 1 & 0x7f) * c->size;
-    __builtin_prefetch(at);
-    __builtin_prefetch(at + 64);
+    const uint8_t *end = at + (len < c->size ? len : c->size);
+    for (const uint8_t *line = at; line < end; line += LINE)
+        __builtin_prefetch(line);
+    __builtin_prefetch(end - 1);
     __builtin_prefetch(&pool->zspage[atomic_load_explicit(&p->zspage, memory_order_relaxed)]);
+}
+
+void zs_prefetch(struct zs_pool *pool, zs_handle handle)
+{
+    zs_prefetch_bytes(pool, handle, FEW);
 }
 
 size_t zs_usable_size(struct zs_pool *pool, zs_handle handle)

@@ -5,7 +5,8 @@
 
 #include "internal.h"
 
-#define PREFETCH 8 /* keys in flight: enough to hide a cache miss behind the others */
+/* Keys at hand at a time, so that the waits for their memory overlap. */
+#define PREFETCH 32
 
 static void get_command(struct request *rq)
 {
@@ -58,13 +59,13 @@ static void mget_command(struct request *rq)
         return;
     resp_array(rq->out, rq->argc - 1);
     struct cache_key keys[PREFETCH];
-    const struct cache_key *wanted[PREFETCH];
+    struct cache_wanted wanted[PREFETCH];
     for (size_t first = 1; first < rq->argc; first += PREFETCH) {
         size_t n = rq->argc - first < PREFETCH ? rq->argc - first : PREFETCH;
         for (size_t i = 0; i < n; i++) {
             (void)request_key(rq, first + i, &keys[i]); /* it fits */
             cache_prefetch_shard(rq->cache, &keys[i]);
-            wanted[i] = &keys[i];
+            wanted[i] = (struct cache_wanted){&keys[i], true};
         }
         cache_prefetch(rq->cache, wanted, n);
         for (size_t i = 0; i < n; i++)

@@ -202,12 +202,15 @@ static bool holds_chunks(const struct run *r)
 
 static void prefetch(struct worker *w, unsigned count)
 {
-    const struct cache_key *keys[BATCH];
+    struct cache_wanted wanted[BATCH];
     size_t n = 0;
-    for (unsigned i = 0; i < count; i++)
-        if (w->batch[i].key.ptr != NULL)
-            keys[n++] = &w->batch[i].key;
-    cache_prefetch(w->cache, keys, n);
+    for (unsigned i = 0; i < count; i++) {
+        const struct batch_item *item = &w->batch[i];
+        if (item->key.ptr != NULL)
+            wanted[n++] =
+                (struct cache_wanted){&item->key, (item->command->flags & CMD_READONLY) != 0};
+    }
+    cache_prefetch(w->cache, wanted, n);
 }
 
 static void run_batch(struct run *r)

@@ -122,13 +122,16 @@ struct cache_key {
 /* Hashes the key. False when it is longer than CACHE_MAX_KEY. */
 bool cache_key_init(struct cache_thread *t, struct cache_key *k, unsigned db, const void *ptr,
                     size_t len);
-/* Starts loading what looking up the keys will touch; a pipeline is quicker for it. The first step
- * is for each key alone, (some other work later) the others are for all. Only hints: nothing waits.
- */
+/* Start loading what looking up keys will touch; a pipeline is quicker for it. The first step is
+ * for each key alone, the others (some other work later) are for all of them. Nothing waits. */
+struct cache_wanted {
+    const struct cache_key *key;
+    bool value; /* that, too, and not only what it belongs to */
+};
 void cache_prefetch_shard(struct cache_thread *t, const struct cache_key *k);
-void cache_prefetch(struct cache_thread *t, const struct cache_key *const *keys, size_t n);
-
-/* ---- values in: a list of byte ranges, which the cache may consume one by one ---- */
+void cache_prefetch(struct cache_thread *t, const struct cache_wanted *wanted,
+                    size_t n); /* ---- values in: a list of byte ranges, which the cache may consume
+                                  one by one ---- */
 
 struct cache_source {
     /* Next range, len 0 at the end. The range stays valid until the next call. Total over all

@@ -61,13 +61,13 @@ END_TEST
 START_TEST(prefetching_changes_nothing)
 {
     struct cache_key keys[KEYS];
-    const struct cache_key *wanted[KEYS];
+    struct cache_wanted wanted[KEYS];
     char names[KEYS][16];
     fixture_begin((struct cache_opts){0});
     make_keys(keys, names);
     for (int i = 0; i < KEYS; i++) {
         cache_prefetch_shard(fx.t, &keys[i]);
-        wanted[i] = &keys[i];
+        wanted[i] = (struct cache_wanted){&keys[i], i % 3 != 0};
     }
     cache_prefetch(fx.t, wanted, KEYS); /* there is no table yet */
     for (int i = 0; i < KEYS; i += 2)

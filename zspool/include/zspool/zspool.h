@@ -115,9 +115,10 @@ unsigned zs_obj_read_sg_begin(struct zs_pool *pool, zs_handle handle, size_t len
 /* Writes len bytes at offset `off` of the object. */
 void zs_obj_write(struct zs_pool *pool, zs_handle handle, size_t off, const void *src, size_t len);
 
-/* Start loading what a map of this handle will touch: first where it is, then what is there. They
- * do nothing else, and nothing for 0. */
+/* Start loading what a map of this handle will touch: first where it is, then what is there, `len`
+ * bytes of it at most (or few). They do nothing else, and nothing for 0. */
 void zs_prefetch_handle(struct zs_pool *pool, zs_handle handle);
+void zs_prefetch_bytes(struct zs_pool *pool, zs_handle handle, size_t len);
 void zs_prefetch(struct zs_pool *pool, zs_handle handle);
 
 /* Usable bytes of the class of this live object. */
