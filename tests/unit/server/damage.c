@@ -145,7 +145,7 @@ static const struct op string_ops[] = {
     {"i", "BITOP NOT user:%u user:%u"},
     {"i", "BITOP XOR new:%u user:%u user:1"},
     {"a", "BITFIELD user:%u GET u8 #4 SET i13 100 5 INCRBY u8 #9 3"},
-    {"b", "OBJECT ENCODING user:%u"},
+    {"bn", "OBJECT ENCODING user:%u"},
     {"a", "MGET user:%u user:1 user:%u"},
 };
 
