@@ -187,6 +187,19 @@ bool memory_room(struct cache_thread *t, size_t bytes)
 /* In steps, so that a step is worth its look at the memory. */
 #define ROOM_STEP  ((size_t)256 << 10)
 #define ROOM_TRIES 1000
+/* So many steps of compaction. */
+#define HOLES_TRIES 16
+
+/* What was evicted has left holes; only whole pages can be given back. */
+static void close_holes(struct cache *c)
+{
+    const struct zs_budget step = {.max_moves = 4096, .max_bytes = ROOM_STEP};
+    struct zs_compact_result r = {.more = true};
+    for (int i = 0; i < HOLES_TRIES && r.more && memory_is_over(c); i++) {
+        r = zs_compact(c->pool, step);
+        zs_trim(c->pool, 0);
+    }
+}
 
 bool cache_make_room(struct cache_thread *t)
 {
@@ -196,6 +209,7 @@ bool cache_make_room(struct cache_thread *t)
             return false;
         over = memory_over(t->cache, 1024);
     }
+    close_holes(t->cache);
     return over == 0;
 }
 

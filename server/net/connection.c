@@ -17,6 +17,8 @@
 
 /* Input up to this long is copied to the worker's buffer and back; more stays where it is. */
 #define SHARED_INPUT (READ_BUFFER / 2)
+/* An argument is long from here on. */
+#define LONG_ARGUMENT ((size_t)1 << 20)
 /* ---- input ---- */
 
 /* The buffer in which this event parses. */
@@ -339,6 +341,15 @@ bool connection_has_commands(const struct connection *c)
     return c->in.len > 0 && resp_parser_is_fresh(&c->parser);
 }
 
+/* What a long argument takes as it comes in is taken from items at once: the keeper could be late.
+ */
+static void make_room(struct worker *w)
+{
+    cache_enter(w->cache, w->now_ms);
+    (void)cache_make_room(w->cache);
+    cache_exit(w->cache);
+}
+
 void connection_serve(struct connection *c, bool read)
 {
     bool more;
@@ -346,6 +357,8 @@ void connection_serve(struct connection *c, bool read)
     do {
         more = serve_once(c, read);
         connection_settle(c);
+        if (c->parser.held_bytes >= LONG_ARGUMENT && !c->dying)
+            make_room(c->client.worker);
         if (c->out.bytes > OUTPUT_MARK)
             c->held_by = NULL; /* it waits for its output */
         if (c->dying || c->out.bytes > OUTPUT_MARK)
