@@ -153,12 +153,14 @@ struct pack_model *pack_train(const struct codec_dict *dict, const void *samples
 
 /* ---- pack_parse.c ---- */
 
-/* Places of the strings of a dictionary. */
+/* Places of the strings of a dictionary: made once, then read by any thread. It refers to the
+ * content, which must outlive it. NULL when memory is short. */
 struct pack_index;
 struct pack_index *pack_index_create(const uint8_t *content, size_t len);
 void pack_index_destroy(struct pack_index *index);
 size_t pack_index_bytes(const struct pack_index *index);
 
+/* What a search needs meanwhile: one for each thread. NULL when memory is short. */
 struct pack_parser *pack_parser_create(void);
 void pack_parser_destroy(struct pack_parser *parser);
 size_t pack_parser_bytes(void);
@@ -178,14 +180,17 @@ const struct pack_step *pack_parse_hastily(struct pack_parser *parser,
 /* The length, or 0 when it would be longer than dst_cap. */
 size_t pack_write(const struct pack_model *model, const struct pack_step *steps, size_t n,
                   const uint8_t *value, uint8_t *dst, size_t dst_cap);
-/* The literals but the first. */
+/* Adds up, for a training, which byte stands before which: of all literals but the first. */
 void pack_count_pairs(struct pack_pairs *pairs, const struct pack_step *steps, size_t n,
                       const uint8_t *value);
+/* Adds up how often each code would be used for these steps. */
 void pack_count(struct pack_counts *counts, const uint8_t *class_of, const struct pack_step *steps,
                 size_t n, const uint8_t *value);
 
 /* ---- pack_decode.c ---- */
 
+/* Decodes src to exactly raw_len bytes, using up all of it. False when it is damaged: dst then
+ * holds anything. Neither is read or written beyond its length. */
 bool pack_decode(const struct pack_tables *tables, const uint8_t *content, size_t content_len,
                  const void *src, size_t src_len, void *dst, size_t raw_len);
 

@@ -100,6 +100,8 @@ bool acl_client_is_welcome(struct client *c);
  * bytes): nothing has changed. */
 #define ACL_FILE_ERROR 1024
 bool acl_file_load(struct server *s, const struct client *self, char *error);
+/* Writes all users to the aclfile, by way of another file that takes its place. False: it is as it
+ * was. */
 bool acl_file_save(struct server *s);
 /* The users of the option "user", one a line. */
 bool acl_lines_load(struct server *s, const char *lines, char *error);

@@ -33,6 +33,7 @@ struct command_sum {
     double us;
 };
 
+/* All zeros, with a row for each of the table. False when memory is short. */
 bool command_stats_init(struct command_stats *s, const struct command_table *t);
 void command_stats_free(struct command_stats *s);
 /* Adds the time of `n` calls that took this long each; with `classes` to the histogram too. The
@@ -42,6 +43,7 @@ void command_stats_time(struct command_count *c, uint64_t ticks, uint64_t n, boo
 void command_stats_error(struct command_stats *s, const char *reply, size_t len);
 /* Sets all to zero; what is counted meanwhile may be lost. Any thread. */
 void command_stats_reset(struct command_stats *s);
+/* Adds the counts of a row (command_index()) to a sum. Any thread. */
 void command_stats_add(const struct command_stats *s, size_t row, struct command_sum *sum);
 /* The times of a row. */
 void command_stats_add_times(const struct command_stats *s, size_t row, struct histogram_sum *sum);
