@@ -24,6 +24,14 @@ const struct option options_process[] = {
      .max = MAX_THREADS,
      .preset = "0",
      .summary = "threads that serve clients; 0 = one per processor"},
+    {.name = "connections-in-order",
+     .kind = OPTION_NUMBER,
+     .at = offsetof(struct settings, in_order),
+     .max = INT32_MAX,
+     .preset = "2",
+     .summary = "up to so many connections are served by one thread alone, so that of two commands "
+                "that different ones send without waiting the first is carried out first, as with "
+                "Redis; from there on all threads share them"},
     {.name = "pidfile",
      .kind = OPTION_TEXT,
      .flags = OPTION_FIXED,

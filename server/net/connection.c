@@ -493,6 +493,7 @@ struct connection *connection_create(struct worker *w, int fd, enum transport_ki
     if (c == NULL || !peer_admit(w->server, fd, kind)) {
         free(c);
         close(fd);
+        worker_lost_one(w);
         return NULL;
     }
     init_client(&c->client, w, c, fd);
@@ -503,13 +504,13 @@ struct connection *connection_create(struct worker *w, int fd, enum transport_ki
         c->transport.type->close(&c->transport);
         close(fd);
         free(c);
+        worker_lost_one(w);
         return NULL;
     }
     c->next = w->connections;
     if (c->next != NULL)
         c->next->prev = c;
     w->connections = c;
-    w->connection_count++;
     counter_add(&w->stats.connections, 1);
     acl_client_begin(&c->client);
     registry_add(&w->server->registry, &c->client);
@@ -546,7 +547,7 @@ void connection_free(struct connection *c)
         w->connections = c->next;
     if (c->next != NULL)
         c->next->prev = c->prev;
-    w->connection_count--;
+    worker_lost_one(w);
     pubsub_leave(&c->client);
     tracking_off(&c->client);
     monitor_leave(&c->client);

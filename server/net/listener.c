@@ -257,10 +257,27 @@ bool listener_open(struct listener *l, struct server *s)
 
 /* ---- accepting ---- */
 
+/* The first while there are few, so that their commands are carried out in the order in which they
+ * come; then the one with fewest. */
+static struct worker *choose_worker(const struct server *s)
+{
+    size_t all = 0, least = SIZE_MAX;
+    struct worker *best = s->workers[0];
+    for (unsigned i = 0; i < s->worker_count; i++) {
+        size_t n = atomic_load_explicit(&s->workers[i]->connection_count, memory_order_relaxed);
+        all += n;
+        if (n < least) {
+            least = n;
+            best = s->workers[i];
+        }
+    }
+    return all < (size_t)setting_get(&s->settings.in_order) ? s->workers[0] : best;
+}
+
 static void hand_over(struct listener *l, int fd, enum transport_kind kind)
 {
-    struct server *s = l->server;
-    struct worker *w = s->workers[l->next_worker++ % s->worker_count];
+    struct worker *w = choose_worker(l->server);
+    atomic_fetch_add_explicit(&w->connection_count, 1, memory_order_relaxed);
     if (w->index == 0) {
         (void)connection_create(w, fd, kind);
         return;
@@ -268,6 +285,7 @@ static void hand_over(struct listener *l, int fd, enum transport_kind kind)
     struct mail *m = mail_create(MAIL_CONNECTION, 0);
     if (m == NULL) {
         close(fd);
+        worker_lost_one(w);
         return;
     }
     m->fd = fd;

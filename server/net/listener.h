@@ -22,7 +22,6 @@ struct listener {
         struct event *on_accept;
     } sockets[LISTENERS_MAX];
     unsigned count;
-    unsigned next_worker;
     struct event *on_retry; /* after the system had no descriptor */
     bool bound_to_all;      /* on some address beside the loopback */
     char *unix_path;        /* to be unlinked */

@@ -74,9 +74,9 @@ struct worker {
     struct broadcast broadcast; /* what the client that is served has changed */
 
     struct connection *connections, *hungry, *dying;
-    struct connection *pushed; /* what was pushed to them is to be sent */
-    size_t pushes;             /* in this event */
-    size_t connection_count;
+    struct connection *pushed;       /* what was pushed to them is to be sent */
+    size_t pushes;                   /* in this event */
+    _Atomic size_t connection_count; /* those on the way to it, too */
     bool stopping;
     bool outside; /* a script keeps the cache locked: commands are answered BUSY */
     int64_t stop_by_ms;
@@ -110,6 +110,11 @@ void worker_read_mail(struct worker *w);
 void worker_reap(struct worker *w);
 /* Has the connection served again once others had their turn. */
 void worker_feed_later(struct worker *w, struct connection *c);
+/* A connection that was given to the worker is no more. */
+static inline void worker_lost_one(struct worker *w)
+{
+    atomic_fetch_sub_explicit(&w->connection_count, 1, memory_order_relaxed);
+}
 /* A connection of this worker that is not closing. NULL when there is none with that id. */
 struct connection *worker_find(struct worker *w, uint64_t client);
 /* Has connection_settle() called for it at the end of this event's mail. */

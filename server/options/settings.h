@@ -36,7 +36,7 @@ struct settings {
     /* scripts */
     setting script_memory, script_cache, script_busy_ms, script_most_ms;
     /* process */
-    setting threads, debug_command;
+    setting threads, in_order, debug_command;
     char *logfile, *pidfile;
     /* security */
     char *requirepass;     /* lock */

@@ -73,9 +73,11 @@ static void read_banner(struct instance *s)
 
 void instance_start(struct instance *s, const char *const *options)
 {
-    const char *argv[ARGUMENTS] = {SERVER,      "--port",       "0",          "--bind",
-                                   "127.0.0.1", "--unixsocket", s->unix_path, NULL};
-    size_t n = 7;
+    /* Connections are on all threads, so that tests see what that brings. */
+    const char *argv[ARGUMENTS] = {
+        SERVER, "--port",       "0",          "--bind", "127.0.0.1", "--connections-in-order",
+        "0",    "--unixsocket", s->unix_path, NULL};
+    size_t n = 9;
     *s = (struct instance){.dir = "/tmp/zscache-test-XXXXXX"};
     ck_assert_ptr_nonnull(mkdtemp(s->dir));
     snprintf(s->unix_path, sizeof s->unix_path, "%s/socket", s->dir);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include "harness.h"
 
@@ -202,11 +203,34 @@ START_TEST(all_at_once)
 }
 END_TEST
 
+/* Clients that do not wait for replies expect of two connections what Redis does with them. */
+START_TEST(few_are_served_in_order)
+{
+    struct instance s;
+    instance_start(&s,
+                   (const char *const[]){"--threads", "3", "--connections-in-order", "2", NULL});
+    int listener = instance_socket(&s), speaker = instance_socket(&s);
+    for (int i = 0; i < 1000; i++) {
+        send_text(listener, "SUBSCRIBE c\r\n");
+        send_text(speaker, "PUBLISH c hi\r\n");
+        expect_text(speaker, ":1\r\n");
+        send_text(listener, "UNSUBSCRIBE c\r\n");
+        expect_text(listener, "*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n"
+                              "*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$2\r\nhi\r\n"
+                              "*3\r\n$11\r\nunsubscribe\r\n$1\r\nc\r\n:0\r\n");
+    }
+    close(listener);
+    close(speaker);
+    ck_assert_int_eq(instance_stop(&s), 0);
+}
+END_TEST
+
 int main(void)
 {
     TCase *t = tcase_create("threads");
     tcase_set_timeout(t, 250);
     tcase_add_test(t, all_at_once);
+    tcase_add_test(t, few_are_served_in_order);
     Suite *s = suite_create("server_threads");
     suite_add_tcase(s, t);
     SRunner *runner = srunner_create(s);
