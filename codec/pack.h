@@ -50,7 +50,11 @@ enum {
     PACK_PLACE_BITS = 8, /* for a dictionary of up to 64 KiB */
 };
 
-/* What decoding needs: tables that the next bits index. An entry is length << 12 | symbol. */
+/* What decoding needs: tables that the next bits index. An entry is length << 12 | symbol; one of
+ * literals has the class of its byte as well, so that the next literal need not wait for class_of:
+ *
+ *   | length : 4 | class : 3 | symbol : 9 |
+ */
 struct pack_tables {
     uint8_t class_of[256];
     uint16_t literal[PACK_CLASSES][1 << PACK_LITERAL_LOG];
@@ -59,6 +63,15 @@ struct pack_tables {
     uint16_t offset[1 << PACK_OFFSET_LOG];
     uint8_t place_bits; /* behind the symbol of a place */
 };
+
+static inline unsigned pack_literal_symbol(unsigned entry)
+{
+    return entry & 0x1ff;
+}
+static inline unsigned pack_literal_class(unsigned entry)
+{
+    return entry >> 9 & 7;
+}
 
 /* What encoding needs. length 0: no code, the escape is used. */
 struct pack_codes {

@@ -93,14 +93,18 @@ static inline bool read_literals(struct unpacking *u, size_t n)
     for (uint8_t *end = out + n; out < end;) {
         if (b.n < PACK_LITERAL_LOG + 8)
             refill(&b);
-        unsigned s = symbol(&b, tables->literal[class], PACK_LITERAL_LOG);
+        unsigned entry = tables->literal[class][b.next & ((1u << PACK_LITERAL_LOG) - 1)];
+        unsigned s = pack_literal_symbol(entry);
+        b.next >>= entry >> 12;
+        b.n -= entry >> 12;
+        class = pack_literal_class(entry);
         if (s >= PACK_LITERALS) {
             if (s > PACK_LITERALS)
                 return false;
             s = take(&b, 8);
+            class = tables->class_of[s];
         }
         *out++ = (uint8_t)s;
-        class = tables->class_of[s];
     }
     u->bits = b;
     u->out = out;

@@ -71,6 +71,13 @@ static void build_alphabet(struct pack_codes *codes, unsigned a, uint32_t *count
                                 : (uint8_t)(codes->length[a][symbols] + pack_escape_bits(a));
 }
 
+static void add_classes(struct pack_tables *t, uint16_t *table)
+{
+    for (size_t i = 0; i < (size_t)1 << PACK_LITERAL_LOG; i++)
+        if (pack_literal_symbol(table[i]) < PACK_LITERALS)
+            table[i] |= (uint16_t)(t->class_of[pack_literal_symbol(table[i])] << 9);
+}
+
 static void build_tables(struct pack_model *m)
 {
     struct pack_tables *t = &m->tables;
@@ -81,6 +88,8 @@ static void build_tables(struct pack_model *m)
                                              : t->offset;
         pack_code_table(m->codes.length[a], m->codes.code[a], pack_symbols(a) + 1, pack_log(a),
                         table);
+        if (a < PACK_CLASSES)
+            add_classes(t, table);
     }
 }
 
