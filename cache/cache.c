@@ -20,8 +20,10 @@
 #include "state.h"
 #include "zspool/zspool.h"
 
-/* Of the cap, for each shard: its table (bucket.c) has room for so many of the smallest items. */
-#define SHARD_BYTES     ((uint64_t)4 << 20)
+/* Of the cap, for each shard at most. The table of one (bucket.c) is full then when its items take
+ * 77 bytes each, and evicts before the cap is used up if they take less. More shards would cost
+ * small data sets: some 160 bytes each. */
+#define SHARD_BYTES     ((uint64_t)12 << 20)
 #define SHARD_BITS_MIN  10
 #define SHARD_BITS_MAX  14
 #define DEFAULT_PERCENT 25
