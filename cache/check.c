@@ -209,6 +209,9 @@ size_t cache_damage(struct cache_thread *t, size_t n, uint64_t seed)
     unsigned dbs[CACHE_MAX_DATABASES];
     unsigned present = databases_present(c, dbs);
     size_t hit = 0;
+    bool had_world = t->has_world;
+    if (!had_world)
+        cache_world_lock(t); /* the keeper reads what it codes without the shard's lock */
     for (size_t tries = 0; present > 0 && tries < n * 100 && hit < n; tries++) {
         struct shard *s = &db_shards(
             c, dbs[random_below(&random, present)])[random_below(&random, 1u << c->shard_bits)];
@@ -224,5 +227,7 @@ size_t cache_damage(struct cache_thread *t, size_t n, uint64_t seed)
         }
         lock_release(&s->lock);
     }
+    if (!had_world)
+        cache_world_unlock(t);
     return hit;
 }

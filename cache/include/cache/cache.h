@@ -379,7 +379,7 @@ struct zs_pool *cache_pool(struct cache *cache);
  */
 const char *cache_check(struct cache_thread *t);
 /* For tests: damages n random bytes of coded values, so that they no longer decode (mostly).
- * Returns how many it did. */
+ * Returns how many it did. Stops the world. */
 size_t cache_damage(struct cache_thread *t, size_t n, uint64_t seed);
 
 /* Policies and options by name. NULL / false when there is none. */
