@@ -13,7 +13,6 @@
 #include "item.h"
 #include "key_form.h"
 #include "learner.h"
-#include "learner_state.h"
 #include "state.h"
 #include "stats.h"
 #include "thread.h"

@@ -19,7 +19,6 @@
 #include "key.h"
 #include "key_form.h"
 #include "learner.h"
-#include "learner_state.h"
 #include "recode.h"
 #include "segment.h"
 #include "state.h"

@@ -14,7 +14,6 @@
 #include "key.h"
 #include "key_form.h"
 #include "learner.h"
-#include "learner_state.h"
 #include "nursery.h"
 #include "state.h"
 #include "stats.h"

@@ -19,7 +19,6 @@
 #include "keeper.h"
 #include "key.h"
 #include "learner.h"
-#include "learner_state.h"
 #include "memory.h"
 #include "nursery.h"
 #include "state.h"
