@@ -21,11 +21,6 @@ void count_bytes(struct cache_thread *t, unsigned what, size_t n, int sign)
     count(t, what, sign < 0 ? -bytes : bytes);
 }
 
-static bool is_loose(const struct item *it)
-{
-    return (it->flags & (ITEM_NURSERY | ITEM_STUBBORN | ITEM_CLOSE)) == 0;
-}
-
 void account(struct cache_thread *t, unsigned db, struct shard *s, const struct item *it, int sign)
 {
     unsigned codec = item_codec(it);
@@ -44,8 +39,10 @@ void account(struct cache_thread *t, unsigned db, struct shard *s, const struct 
         count(t, N_NURSERY_ITEMS, sign);
         count_bytes(t, N_NURSERY_BYTES, it->raw_len, sign);
     }
-    if (is_loose(it))
-        count_bytes(t, N_LOOSE_BYTES, codec == ITEM_SEGMENTED ? it->raw_len : it->stored_len, sign);
+    if (item_is_hasty(it))
+        count(t, N_HASTY, sign);
+    if (item_is_loose(it))
+        count_bytes(t, N_LOOSE_BYTES, item_loose_bytes(it), sign);
     if (codec == ITEM_SEGMENTED)
         return; /* segments count for themselves */
     count_bytes(t, N_RAW_BYTES, it->raw_len, sign);

@@ -4,7 +4,8 @@
  *
  * A bucket is a cache line:
  *
- *   tag[10]  h14 << 2 | age        age: 0 just used, 3 idle for long (see the age pass)
+ *   tag[10]  h14 << 2 | age        age: 0 just used, 1 and 2 not so lately, AGE_SEEN idle, and the
+ *                                  walk through the index has looked at the item since (idle.c)
  *   ref[10]  handle << 2 | frequency    0 = empty slot
  *   due      earliest expiry in the bucket, in seconds of cache time; may be too early, never too
  *            late; DUE_NEVER = none
@@ -34,6 +35,7 @@
 #include "bucket_store.h"
 
 #define BUCKET_SLOTS 10
+#define AGE_SEEN     3
 #define DUE_NEVER    UINT32_MAX
 
 struct bucket {
@@ -83,6 +85,11 @@ static inline unsigned tag_h14(uint16_t tag)
 static inline unsigned tag_age(uint16_t tag)
 {
     return tag & 3;
+}
+
+static inline uint16_t tag_with_age(uint16_t tag, unsigned age)
+{
+    return (uint16_t)((tag & ~3u) | age);
 }
 
 /* ---- slots of a bucket, as bits ---- */

@@ -46,6 +46,8 @@ static void tally_item(struct cache_thread *t, unsigned db, const struct item *i
     y->n[N_KEY_BYTES] += (int64_t)key_form_bytes(it->key_form);
     y->n[N_CODEC + item_codec(it)]++;
     y->n[N_INCOMPRESSIBLE] += item_is_stubborn(it);
+    y->n[N_HASTY] += item_is_hasty(it);
+    y->n[N_LOOSE_BYTES] += item_is_loose(it) ? (int64_t)item_loose_bytes(it) : 0;
     if ((it->flags & ITEM_NURSERY) != 0) {
         y->n[N_NURSERY_ITEMS]++;
         y->n[N_NURSERY_BYTES] += (int64_t)it->raw_len;
@@ -129,8 +131,9 @@ static const char *check_counters(struct cache *c, const struct tally *y)
     if (c->flushed != NULL || c->dead_first != 0)
         return NULL; /* these count still */
     static const unsigned exact[] = {
-        N_ITEMS,     N_KEY_BYTES,     N_INCOMPRESSIBLE, N_CODEC,     N_CODEC + 1,   N_CODEC + 2,
-        N_CODEC + 3, N_NURSERY_ITEMS, N_NURSERY_BYTES,  N_RAW_BYTES, N_STORED_BYTES};
+        N_ITEMS,        N_KEY_BYTES, N_INCOMPRESSIBLE, N_CODEC,         N_CODEC + 1,
+        N_CODEC + 2,    N_CODEC + 3, N_NURSERY_ITEMS,  N_NURSERY_BYTES, N_RAW_BYTES,
+        N_STORED_BYTES, N_HASTY,     N_LOOSE_BYTES};
     for (unsigned i = 0; i < sizeof exact / sizeof exact[0]; i++)
         if (counter_sum(c, exact[i]) != y->n[exact[i]])
             return "a total of items or bytes is wrong";

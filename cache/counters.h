@@ -24,6 +24,7 @@ enum counter {
     N_NURSERY_ITEMS,
     N_NURSERY_BYTES,
     N_LOOSE_BYTES, /* stored, of items in main that were not coded with all effort yet */
+    N_HASTY,       /* items whose effort was made in haste */
     N_GHOST_HITS,
     N_ATTEMPTS,
     N_REJECTED,

@@ -108,7 +108,7 @@ void touch_locked(struct cache_thread *t, struct found *f)
     if (ref_frequency(b->ref[i]) < 3)
         b->ref[i]++;
     if (tag_age(b->tag[i]) != 0)
-        b->tag[i] &= (uint16_t)~3u;
+        b->tag[i] = tag_with_age(b->tag[i], 0);
     unsigned policy = atomic_load_explicit(&t->cache->policy, memory_order_relaxed);
     if (f->item.clock_at == 0 || !policy_has_clock(policy))
         return;

@@ -1,6 +1,9 @@
 /* The keeper's walk through the index: every item gets older by one step each round, and those that
- * nobody used for two rounds are coded with all effort. When there is a new dictionary or an old
- * one to get rid of, or the option `compression` has changed, it looks at all items. */
+ * nobody used for two rounds are coded with all effort. An item is looked at once each time that it
+ * grows idle: to read all that are idle in every round would keep a core busy with cache misses.
+ * What was done in haste is looked at again when there is time. When there is a new dictionary or
+ * an old one to get rid of, or the option `compression` has changed, the walk looks at all items.
+ */
 #include <stdatomic.h>
 
 #include "base/clock.h"
@@ -28,8 +31,9 @@
 /* What a writer does then for each store: items coded, and buckets looked at for that. */
 #define HELP_ITEMS   2
 #define HELP_BUCKETS 4
-/* Items of a shard at a time. */
-#define BATCH 64
+/* Of a shard at a time: items to look at, and buckets. */
+#define BATCH         64
+#define BATCH_BUCKETS 64
 
 struct idle_item {
     uint32_t handle;
@@ -44,21 +48,38 @@ static bool is_idle(const struct bucket *b, unsigned i, bool hurried)
     return hurried ? age >= HURRY_AGE || ref_frequency(b->ref[i]) == 0 : age >= IDLE_AGE;
 }
 
-/* The items of buckets from *at on. */
-static unsigned collect_locked(struct shard *s, uint32_t *at, bool hurried, struct idle_item *out)
+/* What a walk looks at beside the items that have grown idle. */
+struct look {
+    bool hurried;
+    bool idle; /* all that are idle */
+    bool all;
+};
+
+/* Lets an item age. True when it is to be looked at. */
+static bool age_slot(struct bucket *b, unsigned i, const struct look *look, struct idle_item *out)
 {
-    unsigned n = 0;
+    unsigned age = tag_age(b->tag[i]);
+    if (age < IDLE_AGE)
+        b->tag[i]++;
+    bool idle = is_idle(b, i, look->hurried);
+    if (!look->all && !(idle && (age != AGE_SEEN || look->idle)))
+        return false;
+    if (idle)
+        b->tag[i] = tag_with_age(b->tag[i], AGE_SEEN);
+    *out = (struct idle_item){ref_handle(b->ref[i]), (uint16_t)tag_h14(b->tag[i]), idle};
+    return true;
+}
+
+/* The items to look at of buckets from *at on. */
+static unsigned collect_locked(struct shard *s, uint32_t *at, const struct look *look,
+                               struct idle_item *out)
+{
+    unsigned n = 0, buckets = 0;
     uint32_t end = s->nbuckets;
-    for (; *at < end && n + BUCKET_SLOTS <= BATCH; (*at)++) {
+    for (; *at < end && n + BUCKET_SLOTS <= BATCH && buckets < BATCH_BUCKETS; (*at)++, buckets++) {
         struct bucket *b = shard_bucket(s, *at);
-        for (unsigned i = 0; i < BUCKET_SLOTS; i++) {
-            if (b->ref[i] == 0)
-                continue;
-            if (tag_age(b->tag[i]) < 3)
-                b->tag[i]++;
-            out[n++] = (struct idle_item){ref_handle(b->ref[i]), (uint16_t)tag_h14(b->tag[i]),
-                                          is_idle(b, i, hurried)};
-        }
+        for (unsigned left = bucket_taken(b); left != 0; left &= left - 1)
+            n += age_slot(b, (unsigned)__builtin_ctz(left), look, &out[n]);
     }
     return n;
 }
@@ -84,15 +105,13 @@ static void walk_shard(struct cache_thread *t, unsigned db, struct shard *s)
     struct idle_item items[BATCH];
     size_t saved = 0;
     uint32_t at = 0, end = 1;
-    bool hurried = is_hurried(t->cache);
+    struct look look = {is_hurried(t->cache), k->walk_idle, k->walk_how != 0};
     while (at < end) {
         lock_acquire(&s->lock);
-        unsigned n = collect_locked(s, &at, hurried, items);
+        unsigned n = collect_locked(s, &at, &look, items);
         end = s->nbuckets;
         lock_release(&s->lock);
         for (unsigned i = 0; i < n; i++) {
-            if (!items[i].idle && !k->walk_all)
-                continue;
             lock_acquire(&s->lock);
             recode_item(t, db, s, items[i].h14, items[i].handle,
                         k->walk_how | (items[i].idle ? RECODE_CLOSE : 0), &saved);
@@ -112,6 +131,12 @@ static bool end_haste(struct cache *c)
     return true;
 }
 
+/* At rest there is nothing to hurry for. */
+static int64_t round_ms(const struct cache *c)
+{
+    return is_hurried(c) && cache_rest(c) == 0 ? HURRY_MS : ROUND_MS;
+}
+
 /* False when it is not time for another. */
 static bool begin_walk(struct cache *c, int64_t now_ms)
 {
@@ -119,17 +144,16 @@ static bool begin_walk(struct cache *c, int64_t now_ms)
     uint8_t retired[LEARNER_DICTS];
     unsigned compression = atomic_load_explicit(&c->compression, memory_order_relaxed);
     uint64_t trainings = learner_trainings(c->learner);
-    int64_t round = is_hurried(c) ? HURRY_MS : ROUND_MS;
     bool changed = compression != k->walk_compression;
     bool now = end_haste(c) || changed;
-    if (!now && now_ms - k->walk_ms < round && now_ms >= k->walk_ms)
+    if (!now && now_ms - k->walk_ms < round_ms(c) && now_ms >= k->walk_ms)
         return false;
     k->walk_at = 0;
     k->walk_haste = is_settling(c) && atomic_load_explicit(&c->haste, memory_order_relaxed);
+    k->walk_idle = is_settling(c) && !k->walk_haste && counter_sum(c, N_HASTY) > 0;
     k->walk_ms = now_ms;
     k->walk_how = changed || trainings != k->walk_trainings ? RECODE_AGAIN : 0;
     k->walk_how |= learner_retired(c->learner, retired) > 0 ? RECODE_RETIRED : 0;
-    k->walk_all = k->walk_how != 0;
     k->walk_compression = compression;
     k->walk_trainings = trainings;
     return true;

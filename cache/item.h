@@ -67,6 +67,23 @@ static inline bool item_is_stubborn(const struct item *it)
 {
     return (it->flags & (ITEM_CODEC | ITEM_STUBBORN)) == ITEM_STUBBORN; /* CODEC_RAW is 0 */
 }
+
+static inline bool item_is_hasty(const struct item *it)
+{
+    return (it->flags & ITEM_HASTY) != 0 && (it->flags & ITEM_CODEC) != 0;
+}
+
+/* In main, and not coded with all effort yet. */
+static inline bool item_is_loose(const struct item *it)
+{
+    return (it->flags & (ITEM_NURSERY | ITEM_STUBBORN | ITEM_CLOSE)) == 0;
+}
+
+/* Of an item that counts in N_LOOSE_BYTES. */
+static inline size_t item_loose_bytes(const struct item *it)
+{
+    return item_codec(it) == ITEM_SEGMENTED ? it->raw_len : it->stored_len;
+}
 static inline enum cache_type item_type(const struct item *it)
 {
     return (it->flags & ITEM_HASH) != 0 ? CACHE_HASH : CACHE_STRING;

@@ -37,8 +37,8 @@ struct keeper {
     uint32_t fit_goal;         /* bucket of the store from which on runs move down in it */
     uint64_t walk_trainings;   /* that there had been when it began */
     unsigned walk_compression; /* the option when it began */
-    unsigned walk_how;         /* enum recode_how, for all items of this walk */
-    bool walk_all;             /* not only idle items */
+    unsigned walk_how;         /* enum recode_how, for all items of this walk; 0 = for idle ones */
+    bool walk_idle;            /* it looks at all idle items, too */
     bool walk_haste;           /* it is the first while all is quiet, to code in haste */
     int64_t compact_ms;        /* last compact_slice() that did something */
     bool compact_more;         /* it left something to compact */

@@ -47,6 +47,14 @@ static void set_flags_locked(struct cache_thread *t, unsigned db, struct shard *
     zs_obj_write(t->cache->pool, ref_handle(f->slot.bucket->ref[f->slot.i]), 0, &byte, 1);
 }
 
+/* Leaves an item to the next walk that finds it idle. */
+static void put_off_locked(struct found *f)
+{
+    struct bucket *b = f->slot.bucket;
+    if (tag_age(b->tag[f->slot.i]) == AGE_SEEN)
+        b->tag[f->slot.i] = tag_with_age(b->tag[f->slot.i], 0);
+}
+
 /* What is to become of an item. */
 enum goal { GOAL_FAST = CODEC_FAST, GOAL_CLOSE = CODEC_CLOSE, GOAL_RAW };
 
@@ -100,8 +108,7 @@ static bool gets_close(const struct item *it, const struct aim *aim)
 {
     if (aim->goal != GOAL_CLOSE)
         return false;
-    bool hasty = (it->flags & ITEM_HASTY) != 0 && !item_is_stubborn(it);
-    return (it->flags & ITEM_CLOSE) == 0 || (hasty && aim->effort == CODEC_CLOSE);
+    return (it->flags & ITEM_CLOSE) == 0 || (item_is_hasty(it) && aim->effort == CODEC_CLOSE);
 }
 
 static bool is_wanted(struct cache_thread *t, const struct item *it, const struct aim *aim,
@@ -165,6 +172,7 @@ static enum recoded put_locked(struct cache_thread *t, unsigned db, struct shard
     item_set_coded(&it, &fresh->coded);
     size_t before = zs_usable_size(t->cache->pool, ref_handle(f->slot.bucket->ref[f->slot.i]));
     if (build_object(t, &it, fresh->key, fresh->stored, &handle) != CACHE_OK) {
+        put_off_locked(f);
         set_flags_locked(t, db, s, f, f->item.flags & ~(unsigned)ITEM_NURSERY);
         return RECODED_SAME;
     }
@@ -329,6 +337,7 @@ static void leave_long_locked(struct cache_thread *t, unsigned db, struct shard 
         if (done == SEGMENT_DAMAGED) {
             drop_as_locked(t, db, s, &f, GONE_DAMAGED);
         } else { /* another time */
+            put_off_locked(&f);
             set_flags_locked(t, db, s, &f, f.item.flags & ~(unsigned)ITEM_CLOSE);
             found_end(t, &f);
         }
@@ -347,6 +356,7 @@ static enum recoded recode_long(struct cache_thread *t, unsigned db, struct shar
     bool again = (how & RECODE_AGAIN) != 0;
     struct wanted wanted = {*aim, new || closer || again, closer, again};
     if (t->helping != 0 || readers_add_locked(t, handle, 0) != 0) {
+        put_off_locked(f);
         set_flags_locked(t, db, s, f, f->item.flags & ~(unsigned)ITEM_NURSERY);
         lock_release(&s->lock);
         found_end(t, f);

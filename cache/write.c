@@ -63,7 +63,7 @@ void swap_locked(struct cache_thread *t, struct shard *s, const struct cache_key
     account(t, k->db, s, &f->item, -1);
     account(t, k->db, s, it, 1);
     b->ref[i] = ref_make(handle, ref_frequency(b->ref[i]));
-    b->tag[i] &= (uint16_t)~3u;
+    b->tag[i] = tag_with_age(b->tag[i], 0);
     shard_note_due(s, b, due_of_item(it));
     if ((it->flags & ITEM_NURSERY) != 0)
         nursery_arrive(t, k, handle);
