@@ -43,8 +43,8 @@ def arguments():
     parser.add_argument("--cap", type=int, default=64, metavar="MIB", help="cap of the section cap (64)")
     parser.add_argument("--cap-times", type=int, default=10, metavar="N",
                         help="how many times as much is written in it (10)")
-    parser.add_argument("--sizes", default="10000,100000,1000000", metavar="LIST",
-                        help="numbers of items for the section sizes (up to 10000000 and more)")
+    parser.add_argument("--sizes", default="10000,100000,1000000,10000000", metavar="LIST",
+                        help="numbers of items for the section sizes (10000,100000,1000000,10000000)")
     parser.add_argument("--server-option", action="append", default=[], metavar="'--NAME VALUE'",
                         help="a further option of zscache-server")
     parser.add_argument("--quick", action="store_true", help="a smoke test: short runs, few keys; no numbers to quote")
@@ -97,8 +97,9 @@ def measure(options, kinds, loader, count, mean):
     section("cpu", measures.cpu, kinds, loader, keys, options.rounds, options.seconds, options.settle, mean)
     section("latency", measures.latency, kinds, loader, keys, options.rounds, options.seconds, options.settle)
     section("hits", measures.hits, kinds, loader, options.hit_keys, options.maxmemory, options.hit_requests)
-    section("scaling", measures.scaling, loader, keys, options.rounds, options.seconds)
-    section("sizes", measures.sizes, kinds, loader, [int(size) for size in options.sizes.split(",")], options.seconds)
+    section("scaling", measures.scaling, loader, keys, options.rounds, options.seconds, options.settle)
+    section("sizes", measures.sizes, kinds, loader, [int(size) for size in options.sizes.split(",")],
+            options.seconds, options.settle)
     return found
 
 

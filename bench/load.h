@@ -65,7 +65,8 @@ size_t request_bound(size_t value_len);
 /* Writes a request to `to`, which has room for request_bound(); returns its length. */
 size_t request_write(enum protocol protocol, char *to, enum op op, uint32_t key, struct span value);
 
-/* Reads one reply to such a request from data[0..len); *used is its length unless it is partial. */
+/* Reads one reply to such a request from data[0..len); *used is its length unless it is partial.
+ * With expected.data NULL every value is right. */
 enum outcome reply_read(enum protocol protocol, enum op op, struct span expected, const char *data,
                         size_t len, size_t *used);
 
@@ -109,6 +110,7 @@ struct load {
     unsigned connections, pipeline;
     unsigned get_percent; /* of the requests, the others are SET */
     bool read_through;    /* a miss is followed by a SET of the key */
+    bool unverified;      /* values read are not compared with what they must be */
     uint64_t requests;    /* stop after so many; 0 = by time */
     uint64_t warmup_requests;
     double seconds, warmup_seconds;

@@ -24,6 +24,7 @@ static const char usage_text[] =
     "  --load              SET each key once, in order\n"
     "  --gets N            percent of GETs among the requests (100)\n"
     "  --read-through      a miss is followed by a SET of the key\n"
+    "  --unverified        values read are not compared, so that the load costs less\n"
     "  --zipf A            keys by Zipf's law with exponent A, else uniform\n"
     "  --connections N     (50)\n"
     "  --pipeline N        requests sent before their replies are awaited (1)\n"
@@ -45,6 +46,7 @@ static const struct option long_options[] = {
     {"load", no_argument, NULL, 'l'},
     {"gets", required_argument, NULL, 'g'},
     {"read-through", no_argument, NULL, 't'},
+    {"unverified", no_argument, NULL, 'u'},
     {"zipf", required_argument, NULL, 'z'},
     {"connections", required_argument, NULL, 'c'},
     {"pipeline", required_argument, NULL, 'n'},
@@ -79,6 +81,9 @@ static bool set_load_option(struct load *load, int option, const char *value)
         return load->get_percent <= 100;
     case 't':
         load->read_through = true;
+        return true;
+    case 'u':
+        load->unverified = true;
         return true;
     case 'c':
         load->connections = (unsigned)number(value);

@@ -51,13 +51,15 @@ def print_hits(corpus, result):
 
 
 def print_scaling(corpus, result):
-    print(f"\n{corpus}: from one worker to two: throughput x {result['throughput']:.2f}, "
-          f"processor time an operation x {result['cpu_per_op']:.2f}")
+    table(f"{corpus}: from one worker to two", ["throughput", "worker ns an op"],
+          [[workload, f"x {row['throughput']:.2f}", f"x {row['cpu_per_op']:.2f}"] for workload, row in result.items()])
+    if not all(row["enough_cores"] for row in result.values()):
+        print("  (two cores for two workers and their load: the throughput tells little)")
 
 
 def print_sizes(corpus, result):
     names = list(next(iter(result.values())))
-    table(f"{corpus}: ns of processor time a GET / a SET by number of items", names,
+    table(f"{corpus}: ns of the worker threads a GET / a SET by number of items", names,
           [[count, *(f"{row[name]['get']:.0f} / {row[name]['set']:.0f}" for name in names)]
            for count, row in result.items()])
 
@@ -120,7 +122,7 @@ def curves(path, title, names, table_):
     for i, name in enumerate(names):
         lines += [f"$d{i} << END", *(f"{count} {row[name]['get']:.6g}" for count, row in table_.items()), "END"]
     lines += ["set logscale x", 'set format x "10^{%L}"', f'set title "{title}"', 'set xlabel "items"',
-              'set ylabel "ns of processor time a GET"', "set yrange [0:*]",
+              'set ylabel "ns of the worker threads a GET"', "set yrange [0:*]",
               "plot " + ", ".join(f'$d{i} with linespoints lw 2 pt 7 lt {i + 1} title "{name}"'
                                   for i, name in enumerate(names))]
     draw(path, "\n".join(lines))

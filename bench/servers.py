@@ -136,3 +136,34 @@ def available(build):
     Null.program = os.path.join(build, "bin", "nullserver")
     programs = {Zscache: Zscache.program, Redis: "redis-server", Memcached: "memcached"}
     return [kind for kind, program in programs.items() if shutil.which(program)]
+
+
+class Shares:
+    """Control groups (version 1, as root) that give each worker thread of some servers a part of a core, so that load
+    and workers together have cores enough. `given` tells whether there are such groups here."""
+
+    root = "/sys/fs/cgroup/cpu"
+    period_us = 10000
+
+    def __init__(self, started, part):
+        self.folders = []
+        self.given = os.access(os.path.join(self.root, "cpu.cfs_quota_us"), os.W_OK)
+        for server in started if self.given else []:
+            self.limit(server, part)
+
+    def limit(self, server, part):
+        for thread in os.listdir(f"/proc/{server.pid}/task"):
+            with open(f"/proc/{server.pid}/task/{thread}/comm", encoding="utf-8") as file:
+                if not re.fullmatch(server.workers, file.read().strip()):
+                    continue
+            self.folders.append(os.path.join(self.root, f"zscache-bench-{thread}"))
+            os.mkdir(self.folders[-1])
+            for name, value in (("cpu.cfs_period_us", self.period_us),
+                                ("cpu.cfs_quota_us", int(self.period_us * part)), ("tasks", thread)):
+                with open(os.path.join(self.folders[-1], name), "w", encoding="ascii") as file:
+                    file.write(str(value))
+
+    def remove(self):
+        """After the servers have ended."""
+        for folder in self.folders:
+            os.rmdir(folder)

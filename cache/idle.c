@@ -99,11 +99,12 @@ void idle_measure(struct cache *c)
     atomic_store_explicit(&c->behind, behind, memory_order_relaxed);
 }
 
-static void walk_shard(struct cache_thread *t, unsigned db, struct shard *s)
+/* Returns how many items it looked at. */
+static size_t walk_shard(struct cache_thread *t, unsigned db, struct shard *s)
 {
     const struct keeper *k = &t->cache->keeper;
     struct idle_item items[BATCH];
-    size_t saved = 0;
+    size_t saved = 0, looked = 0;
     uint32_t at = 0, end = 1;
     struct look look = {is_hurried(t->cache), k->walk_idle, k->walk_how != 0};
     while (at < end) {
@@ -111,6 +112,7 @@ static void walk_shard(struct cache_thread *t, unsigned db, struct shard *s)
         unsigned n = collect_locked(s, &at, &look, items);
         end = s->nbuckets;
         lock_release(&s->lock);
+        looked += n;
         for (unsigned i = 0; i < n; i++) {
             lock_acquire(&s->lock);
             recode_item(t, db, s, items[i].h14, items[i].handle,
@@ -118,6 +120,7 @@ static void walk_shard(struct cache_thread *t, unsigned db, struct shard *s)
         }
     }
     count(t, N_RUNG_BYTES + CACHE_RUNG_RECODE, (int64_t)saved);
+    return looked;
 }
 
 /* True when all is coded in haste now, and time to do better. */
@@ -187,15 +190,17 @@ bool idle_walk(struct cache_thread *t, int64_t budget_us)
     if (!is_walking(c, shards) && !begin_walk(c, t->now_ms))
         return false;
     bool holes = false;
+    size_t looked = 0;
     while (k->walk_at < shards && clock_mono_us() - begin < budget_us && !holes) {
         unsigned db = dbs[k->walk_at >> c->shard_bits];
-        walk_shard(t, db, &db_shards(c, db)[k->walk_at & ((1u << c->shard_bits) - 1)]);
+        looked += walk_shard(t, db, &db_shards(c, db)[k->walk_at & ((1u << c->shard_bits) - 1)]);
         k->walk_at++;
         holes = has_holes(c);
     }
     int64_t us = clock_thread_cpu_us() - cpu;
     count(t, N_COMPRESS_US, us);
-    rung(t, CACHE_RUNG_RECODE, 0, us);
+    if (looked > 0)
+        rung(t, CACHE_RUNG_RECODE, 0, us);
     return k->walk_at < shards && !holes;
 }
 

@@ -67,6 +67,36 @@ START_TEST(newcomers_are_coded_and_idle_ones_again)
 }
 END_TEST
 
+static uint64_t recode_runs(void)
+{
+    return fixture_stats().rung[CACHE_RUNG_RECODE].runs;
+}
+
+/* Once, that is: with many items at rest the walk would read all of them again and again. What is
+ * used and grows idle again is looked at again. */
+START_TEST(idle_items_are_looked_at_once)
+{
+    size_t len;
+    fixture_begin((struct cache_opts){.compression = (enum cache_compression)_i});
+    for (unsigned i = 0; i < 20000; i++)
+        ck_assert_int_eq(fixture_set(name_of(i), value, value_record(0, i, value)), CACHE_OK);
+    value_text(1, value, 100000);
+    ck_assert_int_eq(fixture_set("long", value, 100000), CACHE_OK);
+    fixture_pass(60000);
+    uint64_t runs = recode_runs();
+    fixture_pass(60000);
+    ck_assert_uint_eq(recode_runs(), runs);
+    ck_assert_int_eq(fixture_get("user:7", value, &len), CACHE_OK);
+    ck_assert_int_eq(fixture_get("long", value, &len), CACHE_OK);
+    fixture_pass(20000);
+    ck_assert_uint_gt(recode_runs(), runs);
+    runs = recode_runs();
+    fixture_pass(60000);
+    ck_assert_uint_eq(recode_runs(), runs);
+    fixture_end();
+}
+END_TEST
+
 START_TEST(holes_are_closed)
 {
     fixture_begin((struct cache_opts){.compression = CACHE_UNCOMPRESSED});
@@ -192,6 +222,7 @@ int main(void)
     tcase_add_test(c, a_cap_below_the_process_is_given_up_on);
     tcase_add_test(c, what_has_expired_goes);
     tcase_add_test(c, newcomers_are_coded_and_idle_ones_again);
+    tcase_add_loop_test(c, idle_items_are_looked_at_once, CACHE_ADAPTIVE, CACHE_UNCOMPRESSED + 1);
     tcase_add_test(c, holes_are_closed);
     if (!UNDER_SANITIZER) {
         tcase_add_test(c, eviction_has_two_marks);
