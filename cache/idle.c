@@ -21,7 +21,8 @@
 #include "state.h"
 #include "stats.h"
 
-#define ROUND_MS IDLE_ROUND_MS
+/* Time between two steps of age. */
+#define ROUND_MS 4000
 /* From this age on an item is idle; while there is a hurry, sooner. */
 #define IDLE_AGE  2
 #define HURRY_AGE 1

@@ -6,7 +6,6 @@
 #include "evict.h"
 #include "find.h"
 #include "item.h"
-#include "keeper.h"
 #include "key.h"
 #include "policy.h"
 #include "segment.h"
@@ -39,11 +38,14 @@ static void inspect_segments(struct cache_thread *t, const struct item *it,
     }
 }
 
+/* What an age tells at best: a step is 4 seconds, and in a hurry the last comes after one. */
+static const int64_t idle_ms_of_age[] = {0, 2000, 4000, 8000};
+
 static void inspect_use(struct cache_thread *t, const struct found *f, struct cache_item_info *out)
 {
     unsigned policy = atomic_load_explicit(&t->cache->policy, memory_order_relaxed);
     out->frequency = ref_frequency(f->slot.bucket->ref[f->slot.i]);
-    out->idle_ms = (int64_t)tag_age(f->slot.bucket->tag[f->slot.i]) * IDLE_ROUND_MS;
+    out->idle_ms = idle_ms_of_age[tag_age(f->slot.bucket->tag[f->slot.i])];
     if (f->item.clock_at == 0 || !policy_has_clock(policy))
         return;
     uint32_t clock = item_read_clock(f->object + f->item.clock_at);

@@ -83,9 +83,6 @@ bool compact_slice(struct cache_thread *t, int64_t end_us);
 
 /* ---- idle.c ---- */
 
-/* Time between two steps of age. */
-#define IDLE_ROUND_MS 4000
-
 /* Finds out whether coding is behind. */
 void idle_measure(struct cache *c);
 /* A writer's: codes a few items of main while coding is behind. */

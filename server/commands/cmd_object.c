@@ -148,8 +148,7 @@ static const struct command object_subcommands[] = {
      SUB_KEY,
      .since = "2.2.3",
      .summary = "Returns the time since the last access to an object.",
-     .differs = "Coarse under allkeys-s3fifo: steps of 15 seconds, and never more than the last "
-                "step."},
+     .differs = "Coarse under allkeys-s3fifo: 0, 2, 4 or 8 seconds, and never more."},
     {.name = "refcount",
      .fn = object_refcount,
      .arity = 3,

@@ -48,7 +48,10 @@ START_TEST(the_life_of_an_item)
     ck_assert_int_eq(fixture_set("user:long", value, 100000), CACHE_OK);
     value_noise(3, value, 500);
     ck_assert_int_eq(fixture_set("user:noise", value, 500), CACHE_OK);
-    fixture_pass(20000);
+    fixture_pass(3000);
+    ck_assert_int_ge(inspect("user:noise").idle_ms, 2000);
+    ck_assert_int_le(inspect("user:noise").idle_ms, 10000);
+    fixture_pass(17000);
     ck_assert_str_eq(inspect("user:text").codec, "dense");
     ck_assert_str_eq(inspect("user:long").codec, "segmented");
     ck_assert_str_eq(inspect("user:noise").codec, "raw");
