@@ -27,6 +27,7 @@ struct window {
     size_t len, cap;
     bool shared;
     bool filled; /* by reading: there may be more */
+    bool came;   /* bytes, by reading */
 };
 
 static bool open_window(struct connection *c, struct window *win)
@@ -88,6 +89,7 @@ static void read_more(struct connection *c, struct window *win)
         counter_add(&w->stats.in_bytes, (uint64_t)n);
         counter_add(&c->client.read_bytes, (uint64_t)n);
         win->len += (size_t)n;
+        win->came = true;
         win->filled = win->len == win->cap;
     } else if (n == 0) {
         /* All that came before has been carried out, or reading would have been stopped. */
@@ -322,6 +324,9 @@ static bool serve_once(struct connection *c, bool read)
     }
     if (c->end == STAY)
         c->end = asked;
+    /* An error behind what was read is met in sending the reply; without one, by reading on. */
+    if (win.came && c->transport.edges && w->out.len == 0 && c->out.head == NULL)
+        c->transport.more = true;
     if (!close_window(c, &win, r.at) || connection_over_query_limit(c))
         c->end = CLOSE_NOW;
     return win.filled && r.served == 0 && resp_parser_wants(&c->parser) > READ_BUFFER;
@@ -364,7 +369,7 @@ void connection_serve(struct connection *c, bool read)
         if (c->dying || c->out.bytes > OUTPUT_MARK)
             return;
     } while (more && counter_get(&c->client.read_bytes) - before < EVENT_BYTES);
-    if (c->held_by != NULL || c->transport.more || connection_has_commands(c))
+    if (c->held_by != NULL || (c->transport.more && c->end == STAY) || connection_has_commands(c))
         worker_feed_later(c->client.worker, c);
 }
 
@@ -375,7 +380,8 @@ static void readable(evutil_socket_t fd, short what, void *arg)
     struct connection *c = arg;
     struct worker *w = c->client.worker;
     (void)fd;
-    (void)what;
+    c->transport.ended |= (what & EV_CLOSED) != 0;
+    c->transport.more |= c->transport.edges && c->hungry; /* not read now, and not told again */
     worker_time(w);
     /* Whoever has seen the reply of a command that sent mail (PUBLISH, CLIENT KILL, a change of a
      * tracked key) may rely on it: it is read before what came in since. Of a flood not all is. */
@@ -420,10 +426,12 @@ static void want(struct connection *c, bool read, bool write)
             c->end = CLOSE_NOW;
         c->reading = read;
     }
+    /* With edges it is taken out and put in again, which tells whether there is room now: for what
+     * was left so that others have their turn no edge would come. */
+    if (c->writing && (!write || c->transport.edges))
+        (void)event_del(&c->on_write);
     if (write && !event_pending(&c->on_write, EV_WRITE, NULL) && event_add(&c->on_write, NULL) != 0)
         c->end = CLOSE_NOW;
-    if (!write && c->writing)
-        (void)event_del(&c->on_write);
     c->writing = write;
 }
 
@@ -463,12 +471,22 @@ void connection_push(struct connection *c, const char *bytes, size_t len)
 
 /* ---- coming and going ---- */
 
+/* Plain sockets tell what is new, and not again and again what is there: so the kernel's list of
+ * those that are ready is in the order in which things came. Otherwise it begins with those that
+ * were ready last time, and what came before their next command waits behind that: p99 of eight
+ * connections was a quarter higher. */
 static bool watch(struct connection *c, struct worker *w)
 {
-    if (event_assign(&c->on_read, w->base, c->transport.fd, EV_READ | EV_PERSIST, readable, c) !=
-            0 ||
-        event_assign(&c->on_write, w->base, c->transport.fd, EV_WRITE | EV_PERSIST, writable, c) !=
-            0 ||
+    const int features = EV_FEATURE_ET | EV_FEATURE_EARLY_CLOSE;
+    short in = EV_READ | EV_PERSIST, out = EV_WRITE | EV_PERSIST;
+    c->transport.edges = c->transport.type == &transport_socket &&
+                         (event_base_get_features(w->base) & features) == features;
+    if (c->transport.edges) {
+        in |= EV_ET | EV_CLOSED;
+        out |= EV_ET;
+    }
+    if (event_assign(&c->on_read, w->base, c->transport.fd, in, readable, c) != 0 ||
+        event_assign(&c->on_write, w->base, c->transport.fd, out, writable, c) != 0 ||
         event_add(&c->on_read, NULL) != 0)
         return false;
     c->reading = true;

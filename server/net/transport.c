@@ -10,6 +10,7 @@ static ssize_t socket_read(struct transport *t, void *buf, size_t len)
     do
         n = recv(t->fd, buf, len, 0);
     while (n < 0 && errno == EINTR);
+    t->more = t->edges && n > 0 && ((size_t)n == len || t->ended);
     return n;
 }
 

@@ -25,9 +25,12 @@ struct transport {
     const struct transport_type *type;
     int fd;
     void *state;
+    /* Of a socket whose descriptor tells only what is new: what is left unread is `more`, too. */
+    bool edges;
+    bool ended; /* the peer sends no more: the end is behind what there is to read */
     /* Of those laid over a socket, for which its readiness does not tell all: */
     bool handshaking; /* nothing can be written yet */
-    bool more; /* read() holds bytes back, or the end, of which the descriptor knows nothing */
+    bool more;        /* there are bytes, or the end, of which the descriptor will tell nothing */
     bool wants_write; /* read() goes on once the descriptor can be written to */
 };
 
