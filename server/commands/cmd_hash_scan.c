@@ -4,8 +4,6 @@
  * shows the fields whose place lies in the next part of all places; the place of a field is a hash
  * of its name, which no change of others moves. So each field that is there all the time is shown
  * once. As the whole hash is decoded for each step, there are few steps, whatever COUNT says. */
-#include <stdio.h>
-
 #define XXH_INLINE_ALL /* the header is all that is needed of the library */
 #include <xxhash.h>
 
@@ -29,12 +27,8 @@ static bool hscan_options(struct request *rq, struct hscan *s)
     for (size_t i = 3; i < rq->argc; i++) {
         bool more = i + 1 < rq->argc;
         if (more && request_is(rq, i, "count")) {
-            if (!request_integer(rq, ++i, &s->count))
+            if (!request_scan_count(rq, ++i, &s->count))
                 return false;
-            if (s->count < 1) {
-                reply_syntax_error(rq);
-                return false;
-            }
         } else if (more && request_is(rq, i, "match")) {
             s->pattern = request_flat(rq, ++i, &s->pattern_len);
             if (s->pattern == NULL)
@@ -74,14 +68,6 @@ static bool passes(const struct hscan *s, const struct hash_entry *e)
     }
     return s->pattern == NULL ||
            glob_match(s->pattern, s->pattern_len, e->field, e->field_len, false);
-}
-
-static void reply_cursor(struct request *rq, uint64_t cursor)
-{
-    char text[24];
-    int n = snprintf(text, sizeof text, "%llu", (unsigned long long)cursor);
-    resp_array(rq->out, 2);
-    resp_bulk(rq->out, text, (size_t)n);
 }
 
 static void reply_hscan(struct request *rq, const struct hash_blob *h, struct hscan *s)

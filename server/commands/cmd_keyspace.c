@@ -1,5 +1,4 @@
 /* All keys of a database: walking, counting, emptying. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,12 +107,8 @@ static bool scan_options(struct request *rq, struct filter *f, int64_t *count, b
     for (size_t i = 2; i < rq->argc; i += 2) {
         bool more = i + 1 < rq->argc;
         if (more && request_is(rq, i, "count")) {
-            if (!request_integer(rq, i + 1, count))
+            if (!request_scan_count(rq, i + 1, count))
                 return false;
-            if (*count < 1) {
-                reply_syntax_error(rq);
-                return false;
-            }
         } else if (more && request_is(rq, i, "match")) {
             size_t len;
             const char *pattern = request_flat(rq, i + 1, &len);
@@ -139,12 +134,9 @@ static void scan_command(struct request *rq)
     if (!request_cursor(rq, 1, &cursor) || !scan_options(rq, &f, &count, &nothing))
         return;
     if (walk(rq, &f, &cursor, (uint64_t)count)) {
-        char text[24];
-        int n = snprintf(text, sizeof text, "%llu", (unsigned long long)cursor);
         if (nothing)
             name_list_free(&f.names);
-        resp_array(rq->out, 2);
-        resp_bulk(rq->out, text, (size_t)n);
+        reply_cursor(rq, cursor);
         reply_names(rq, &f.names);
     }
     name_list_free(&f.names);

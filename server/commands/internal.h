@@ -106,6 +106,10 @@ bool set_digest_argument(struct request *rq, size_t i, uint64_t *digest);
 /* Argument i as the cursor of a scan, an unsigned decimal number. Replies the error and returns
  * false. */
 bool request_cursor(struct request *rq, size_t i, uint64_t *cursor);
+/* The number after COUNT of SCAN and HSCAN, 1 or more. On false an error has been replied. */
+bool request_scan_count(struct request *rq, size_t i, int64_t *count);
+/* Begins the reply of these: the cursor; what was found is to follow as one array. */
+void reply_cursor(struct request *rq, uint64_t cursor);
 
 #define KEYS_INLINE 64
 /* The keys of a command, one every `step` arguments from `first`. */

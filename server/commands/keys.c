@@ -1,6 +1,7 @@
 /* Keys as arguments: many at once, their positions, and cursors over them. */
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,4 +81,22 @@ bool request_cursor(struct request *rq, size_t i, uint64_t *cursor)
     }
     resp_error(rq->out, "ERR invalid cursor");
     return false;
+}
+
+bool request_scan_count(struct request *rq, size_t i, int64_t *count)
+{
+    if (!request_integer(rq, i, count))
+        return false;
+    if (*count >= 1)
+        return true;
+    reply_syntax_error(rq);
+    return false;
+}
+
+void reply_cursor(struct request *rq, uint64_t cursor)
+{
+    char text[24];
+    int n = snprintf(text, sizeof text, "%llu", (unsigned long long)cursor);
+    resp_array(rq->out, 2);
+    resp_bulk(rq->out, text, (size_t)n);
 }
